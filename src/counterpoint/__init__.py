@@ -1,0 +1,17 @@
+"""counterpoint: AI keeps a quantum computer working; the quantum computer works for the AI.
+
+The map, from the bottom up (each layer imports only what stands before it):
+
+    base        the vocabulary: space, action, permit, job, shots, outcome; machine, explorer
+    codes       repetition and surface code circuits, noise models, detector sites  -> stim circuits
+    decoders    matching, correlated matching; DECODERS
+    explore     policy gradient, SPSA, the bounding players; EXPLORERS
+    quops       logical error -> reliable operations, with intervals
+    govern      charter, permits, ledger
+    store       SQLite: runs, turns, telemetry
+    machine     the drifting chip; recorded experiments
+    loop        one turn, a run, its report; decoders compared
+    cli         one file a verb
+"""
+
+__version__ = "0.1.0"

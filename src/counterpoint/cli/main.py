@@ -1,0 +1,39 @@
+"""The command ``counterpoint``: its verbs, and what a person sees when something cannot be done."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from rich.console import Console
+
+from counterpoint import __version__
+from counterpoint.base import BadInput
+from counterpoint.cli import decode, ledger, run, steer
+
+app = typer.Typer(
+    name="counterpoint",
+    help="AI keeps a quantum computer working, and says what it won beside its best rival.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(run.run)
+app.command()(steer.steer)
+app.command()(decode.decode)
+app.add_typer(ledger.app, name="ledger")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+def main() -> None:
+    """Run the command line. Exit code 2 and one sentence where something given cannot be used."""
+    try:
+        app()
+    except BadInput as problem:
+        Console(stderr=True, soft_wrap=True).print(f"[red]counterpoint:[/] {problem}", highlight=False)
+        sys.exit(2)

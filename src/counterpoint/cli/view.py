@@ -1,0 +1,171 @@
+"""The live view: one screen of 100 x 30 that says by itself what is going on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from counterpoint.base import ControlSpace, Floats
+from counterpoint.cli.chart import chart
+from counterpoint.loop.session import Session
+from counterpoint.loop.summary import Standing, Tallies, curves, merit, standing, total
+from counterpoint.store.turns import Turn
+
+COLOURS = {"oracle": "bright_black", "fixed": "yellow", "steered": "green"}  # drawn in this order
+WINDOW = 12  # turns: what "now" means for the figures beside the charts
+SHADES = ((1.08, "·", "green"), (1.2, "▪", "yellow"), (1.4, "▓", "dark_orange"), (np.inf, "█", "red"))
+
+
+def view(session: Session, rows: Sequence[Tallies]) -> RenderableType:
+    """The screen for a session; `rows` are the tallies of its turns."""
+    players = [p for p in COLOURS if any(p in r for r in rows)]
+    return Group(
+        _head(session),
+        Rule(style="bright_black"),
+        _charts(session, rows, players),
+        Text(),
+        _voices(session, rows),
+        Rule(style="bright_black"),
+        _limits(session),
+        _last(session.turns),
+    )
+
+
+def _head(session: Session) -> RenderableType:
+    s = session.settings
+    left = session.seconds_left
+    line = Table.grid(expand=True)
+    line.add_column(ratio=1)
+    line.add_column(justify="right")
+    line.add_row(
+        Text.assemble(
+            ("counterpoint  ", "bold"),
+            f"{session.parts.machine.name} · explorer {s.explorer} · charter {session.charter.name}",
+        ),
+        f"turn {len(session.turns)} of {s.turns} · {int(left) // 60:02d}:{int(left) % 60:02d} left",
+    )
+    return Group(line, Text(f"drift {s.drift}", "bright_black", overflow="ellipsis", no_wrap=True))
+
+
+def _charts(session: Session, rows: Sequence[Tallies], players: list[str]) -> RenderableType:
+    rounds, distance = session.settings.rounds, session.settings.distance
+    course = {p: curves(rows, p, rounds, 60) for p in players}
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_row("[bold]chip", "[bold]detection rate", "[bold]logical error per cycle", "[bold]reliable operations")
+    table.add_row(
+        chip(session.parts.machine.space, session.turns),
+        chart(
+            {COLOURS[p]: c.detection_rate for p, c in course.items()},
+            width=31, height=8, form="{:.2%}", step=0.002,
+        ),
+        chart(
+            {COLOURS[p]: c.error_per_cycle for p, c in course.items()},
+            width=31, height=8, form="{:.1e}", step=2e-4,
+        ),
+        _quops({p: standing(total(rows[-WINDOW:], p), distance, rounds) for p in players}),
+    )  # fmt: skip
+    legend = Text.assemble(*((f"━ {p}  ", COLOURS[p]) for p in reversed(players)), ("  bounds are free", "dim"))
+    table.add_row("", legend if players else "", "", "")
+    return Padding(table, (0, 1))
+
+
+def _quops(standings: dict[str, Standing]) -> Text:
+    """The reliable operations of each player over the last turns."""
+    text = Text()
+    best = standings.get("steered")
+    for player in reversed(standings):
+        quops = standings[player].quops
+        if quops is not None:
+            value = "above" if quops.value is None else f"{quops.value:.0f}"
+            high = "" if quops.high is None else f" to {quops.high:.0f}"
+            text.append(f"{player:8}{value:>6}\n", COLOURS[player])
+            text.append(f"    {quops.low:.0f}{high}\n", "dim")
+    fixed = standings.get("fixed")
+    if best and fixed and best.quops and fixed.quops and best.quops.value and fixed.quops.value:
+        gain = best.quops.value / fixed.quops.value - 1
+        text.append(f"{gain:+.0%} ", "bold green" if gain > 0 else "bold yellow")
+        text.append("against fixed")
+    return text
+
+
+def chip(space: ControlSpace, turns: Sequence[Turn]) -> Text:
+    """The sites of the chip, shaded by how much more often they fire than in tune.
+
+    In tune is what the oracle gets at the same moments, or, on a real machine, the first turns.
+    """
+    done = [t for t in turns if t.outcome is not None]
+    if not done:
+        return Text("waiting")
+    now = _site_rates([t.outcome for t in done[-WINDOW:] if t.outcome])
+    twin = [t.bounds["oracle"] for t in done[-WINDOW:] if "oracle" in t.bounds]
+    tuned = _site_rates(twin or [t.outcome for t in done[:WINDOW] if t.outcome])
+    at = np.array([[float(v) for v in site.split(",")] for site in space.sites])
+    x, y = (np.unique(at[:, i], return_inverse=True) for i in (0, 1))
+    marks: dict[tuple[int, int], tuple[str, str]] = {}
+    for i, ratio in enumerate(now / np.maximum(tuned, 1e-9)):
+        marks[int(y[1][i]), int(x[1][i])] = next((m, c) for limit, m, c in SHADES if ratio <= limit)
+    text = Text()
+    for r in range(len(y[0])):
+        for c in range(len(x[0])):
+            text.append(" {}".format(marks.get((r, c), (" ", ""))[0]), marks.get((r, c), (" ", ""))[1])
+        text.append("\n")
+    return text
+
+
+def _site_rates(outcomes: Sequence) -> Floats:
+    """float64 (S,): detection events a detector at each site."""
+    events = sum(o.events.sum(axis=0) for o in outcomes)
+    opportunities = sum(o.opportunities.sum(axis=0) for o in outcomes)
+    return events / np.maximum(1, opportunities)
+
+
+def _voices(session: Session, rows: Sequence[Tallies]) -> RenderableType:
+    s, turns, scale = session.settings, session.turns, session.parts.machine.space.scale
+    table = Table.grid(padding=(0, 2, 0, 0))
+    moved = int((np.abs(turns[-1].centre - turns[-2].centre) > 0.02 * scale).sum()) if len(turns) > 1 else 0
+    share = merit(rows)
+    steering = f"{s.explorer}, {scale.size} knobs, {moved} moved by more than 2 % of their scale"
+    if share is not None:
+        steering += f" · {share:.0%} of what the oracle wins"
+    table.add_row("[bold]AI for quantum", "steering", steering)
+    shots = sum(r["steered"].decoded for r in rows if "steered" in r)
+    busy = sum(t.stages["decode"] for t in turns)
+    everyone = sum(t.decoded for r in rows for t in r.values())
+    decoding = f"{s.decoder}, {busy / everyone * 1e6:.1f} µs a shot · {shots:,} shots" if everyone else s.decoder
+    table.add_row("", "decoding", decoding)
+    now = total(rows[-WINDOW:], "steered")
+    if now.decoded:
+        table.add_row(
+            "",
+            "counting",
+            f"{now.failures} failures in the last {now.decoded:,} shots, 1 operation = {s.distance} cycles",
+        )
+    return Padding(table, (0, 1))
+
+
+def _limits(session: Session) -> RenderableType:
+    line = Text(" limits  ", "bold")
+    for name, used in session.shares.items():
+        line.append(f"{name} ")
+        line.append(f"{used:.0%}", "red" if used > 0.9 else "green")
+        line.append("   ")
+    line.append(f"ledger {session.ledger.head.count:,} entries, chained", "cyan")
+    return line
+
+
+def _last(turns: Sequence[Turn]) -> RenderableType:
+    text = Text(" last    ", "bold")
+    colours = {"allow": "green", "deny": "red", "ask": "yellow"}
+    words = {"allow": "allowed", "deny": "denied", "ask": "asked"}
+    recent = [t for t in turns if t.verdict != "allow"][-2:] + list(turns[-1:])
+    for turn in sorted({t.number: t for t in recent}.values(), key=lambda t: -t.number):
+        text.append(f"turn {turn.number} ", "bright_black")
+        text.append(words[turn.verdict], colours[turn.verdict])
+        text.append(f" {turn.summary}" + (f": {turn.reason}" if turn.reason else "") + "\n         ")
+    return text

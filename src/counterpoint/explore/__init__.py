@@ -1,0 +1,15 @@
+"""Explorers: what proposes the next thing to try, and learns from what came of it."""
+
+from __future__ import annotations
+
+from counterpoint.base import Explorer
+from counterpoint.explore.bounds import Fixed, Oracle
+from counterpoint.explore.gradient import PolicyGradient
+from counterpoint.explore.perturb import Spsa
+
+EXPLORERS: dict[str, Explorer] = {
+    "gradient": PolicyGradient(),
+    "spsa": Spsa(),
+    "fixed": Fixed(),
+    "oracle": Oracle(),
+}

@@ -1,0 +1,70 @@
+"""The governor: the one maker of permits, each after the ledger holds its entry."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from counterpoint.base import Action, BadInput, ControlSpace, Denial, Floats, Permit, Price
+from counterpoint.govern.charter import Charter
+from counterpoint.govern.judge import Used, judge
+from counterpoint.govern.ledger import Head, Ledger
+from counterpoint.identity import identity
+
+Note = Literal["begin", "end", "resumed", "not-run"]
+
+
+@dataclass(frozen=True, eq=False)
+class Governor:
+    """Applies a charter to what explorers ask of one machine, and writes every verdict down."""
+
+    charter: Charter
+    ledger: Ledger
+    space: ControlSpace
+
+    def decide(
+        self,
+        action: Action,
+        price: Price,
+        used: Used,
+        last_centre: Floats,
+        about: Mapping[str, Any],
+    ) -> Permit | Denial:
+        """Judge `action`, append the verdict to the ledger, and only then permit or refuse it.
+
+        Args:
+            price: the most that the action may use.
+            used: what the run has used so far.
+            last_centre: (N,) the centre of the last permitted action.
+            about: plain values that go into the entry; must hold "previous_outcome", the identity of
+                the last outcome (None at first), by which the chain covers the outcomes too.
+
+        Raises:
+            BadInput: the action is outside the machine's own space (the denial is in the ledger by
+                then), or the ledger cannot be written.
+        """
+        judgement = judge(self.charter, self.space, action, price, used, last_centre)
+        asked = identity(action)
+        content = {
+            **about,
+            "previous_outcome": about["previous_outcome"],
+            "verdict": judgement.verdict,
+            "reason": judgement.reason,
+            "action": asked,
+            "kind": type(action).__name__,
+            "summary": action.summary,
+            # JSON has no NaN, and a price that is none must be written down like any other.
+            "price": {name: v if math.isfinite(v) else repr(v) for name, v in asdict(price).items()},
+        }
+        head = self.ledger.append("decision", content)
+        if judgement.broken:
+            raise BadInput(judgement.reason)
+        if judgement.verdict != "allow":
+            return Denial(judgement.verdict, judgement.reason)
+        return Permit(asked, price, entry=head.count - 1, digest=head.digest)
+
+    def note(self, kind: Note, content: Mapping[str, Any]) -> Head:
+        """Write down what is not an action: a run that begins, ends or is resumed, a permit not spent."""
+        return self.ledger.append(kind, content)

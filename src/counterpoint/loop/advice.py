@@ -1,0 +1,103 @@
+"""Which decoder to run, in one sentence that claims no more than the shots show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from counterpoint.loop.compare import RECORDED, Decoded, paired
+from counterpoint.quops.paired import failure_ratio, mcnemar
+
+_ALPHA = 0.05  # for all tests of one sentence together (Bonferroni)
+DO_NOTHING = "vacuous"
+
+
+@dataclass(frozen=True)
+class Price:
+    """Decoding time."""
+
+    microseconds: float
+    unit: str
+
+    def __str__(self) -> str:
+        return f"{self.microseconds:.3g} us a {self.unit}"
+
+
+def price(decoded: Sequence[Decoded], decoder: str) -> Price:
+    """Mean decoding time a round over all recordings; a shot where a number of rounds is unknown."""
+    microseconds = 1e6 * sum(one.seconds[decoder] for one in decoded)
+    if any(one.rounds is None for one in decoded):
+        return Price(microseconds / sum(one.shots for one in decoded), "shot")
+    return Price(microseconds / sum(one.shots * (one.rounds or 1) for one in decoded), "round")
+
+
+def advice(decoded: Sequence[Decoded]) -> str:
+    """The cheapest decoder that is not shown to fail more often than the best, and what it gains.
+
+    All recordings are pooled and each pair of decoders is tested on the same shots (McNemar, exact).
+    Times are of one thread of this machine, and differ from run to run; the failures do not.
+    """
+    names = [name for name in decoded[0].failed if not name.startswith(RECORDED)]
+    shots = sum(one.shots for one in decoded)
+    everywhere = [name for name in decoded[0].failed if all(name in one.failed for one in decoded)]
+    failures = {name: sum(int(one.failed[name].sum()) for one in decoded) for name in everywhere}
+    prices = {name: price(decoded, name) for name in names}
+    if len(names) == 1:
+        return (
+            f"{names[0]} fails {failures[names[0]]:,} of {shots:,} shots at {prices[names[0]]}: name a "
+            f"second --decoder to compare it with.{_left_to_win(decoded, failures, names[0])}"
+        )
+    alpha = _ALPHA / (len(names) - 1)
+    best = min(names, key=lambda name: (failures[name], prices[name].microseconds))
+    level = [name for name in names if name == best or _p(decoded, name, best) >= alpha]
+    if DO_NOTHING in level:
+        return (
+            f"No decoder is shown to beat doing nothing on these {shots:,} shots: give more shots, or an "
+            "error model that fits them."
+        )
+    use = min(level, key=lambda name: prices[name].microseconds)
+    rest = [name for name in names if name != use]
+    rival = names[0] if names[0] != use else min(rest, key=lambda name: failures[name])
+    p = _p(decoded, use, rival)
+    if p < alpha and failures[use] < failures[rival]:
+        verdict = (
+            f"At up to {prices[use]} use {use}: {_gain(decoded, use, rival)}, which takes {prices[rival]} "
+            f"(paired p {shown(p)})."
+        )
+    else:
+        verdict = (
+            f"Use {use}, {prices[use]}: {rival}, {prices[rival]}, is not shown to be better "
+            f"({failures[rival]:,} failures against {failures[use]:,} in {shots:,} shots, paired p "
+            f"{shown(p)})."
+        )
+    return verdict + _left_to_win(decoded, failures, use)
+
+
+def shown(p: float) -> str:
+    """A probability as people read it: "= 0.03", "< 1e-99"."""
+    return "< 1e-99" if p < 1e-99 else f"= {p:.1g}"
+
+
+def _left_to_win(decoded: Sequence[Decoded], failures: dict[str, int], use: str) -> str:
+    """What the best prediction recorded with all shots does better, where that is shown."""
+    recorded = [name for name in failures if name.startswith(RECORDED)]
+    if not recorded:
+        return ""
+    best = min(recorded, key=lambda name: failures[name])
+    if failures[best] >= failures[use] or _p(decoded, best, use) >= _ALPHA / len(recorded):
+        return ""
+    return f" Left to win: {best} makes {_gain(decoded, best, use)}."
+
+
+def _p(decoded: Sequence[Decoded], this: str, other: str) -> float:
+    _, only_this, only_other = paired(decoded, this, other)
+    return mcnemar(only_this, only_other)
+
+
+def _gain(decoded: Sequence[Decoded], this: str, other: str) -> str:
+    both, only_this, only_other = paired(decoded, this, other)
+    if not both + only_this:
+        return f"0 logical errors where {only_other} are made by {other}"
+    ratio = failure_ratio(both, only_this, only_other)
+    value, low, high = (100 * (1 - part) for part in (ratio.value, ratio.high, ratio.low))
+    return f"{value:.1f} % fewer logical errors than {other} ({low:.1f} to {high:.1f} %)"

@@ -1,0 +1,181 @@
+"""A session: one run with its store and ledger, begun anew or taken up where it broke off."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from counterpoint.base import BadInput, Denial, fold_in
+from counterpoint.govern.charter import Charter
+from counterpoint.govern.judge import Used, shares
+from counterpoint.govern.ledger import Ledger
+from counterpoint.govern.permits import Governor
+from counterpoint.identity import identity
+from counterpoint.loop.settings import Settings
+from counterpoint.loop.turn import Parts, State, advance, ask, take_turn
+from counterpoint.store.database import Store
+from counterpoint.store.turns import Run, Turn
+
+PATIENCE = 3  # denials in a row after which a run ends: what it asks for is no longer allowed
+
+
+@dataclass
+class Session:
+    """A run in progress: iterate over it to take its turns, in a `with` block that ends it cleanly.
+
+    Everything that a view shows is in `turns`, which holds every turn of the run, resumed ones included.
+    """
+
+    folder: Path
+    charter: Charter
+    settings: Settings
+    parts: Parts
+    store: Store
+    ledger: Ledger
+    run: int
+    turns: list[Turn] = field(default_factory=list)
+    ending: str = "interrupted"
+
+    def __post_init__(self) -> None:
+        self.governor = Governor(self.charter, self.ledger, self.parts.machine.space)
+        self.state = State(
+            number=0,
+            explorer=self.parts.explorer.init(self.parts.machine.space, fold_in(self.parts.key, "init")),
+            used=Used(),
+            centre=self.parts.machine.space.start,
+        )
+        self._began = time.monotonic()
+        self._before = 0.0  # wall seconds that the run had used when it was taken up
+        self._ended: float | None = None
+
+    @classmethod
+    def begin(cls, folder: Path, charter: Charter, settings: Settings, parts: Parts) -> Session:
+        """A new run in the store under `folder`, which is made where it is missing."""
+        store, ledger = _open(folder)
+        run = store.begin(
+            Run(name=charter.name, charter=charter.to_toml(), seed=settings.seed, settings=settings.to_json())
+        )
+        session = cls(folder, charter, settings, parts, store, ledger, run)
+        about = {"run": run, "settings": settings.to_json(), "charter": identity(charter.to_toml())}
+        session.governor.note("begin", about)
+        return session
+
+    @classmethod
+    def resume(cls, folder: Path, charter: Charter, settings: Settings, parts: Parts, run: int) -> Session:
+        """Take run number `run` up again: its history is asked and told anew, and must be the same.
+
+        Raises:
+            BadInput: the ledger does not verify, or the history cannot be reproduced.
+        """
+        session = cls(folder, charter, settings, parts, *_open(folder), run)
+        try:
+            session._take_up()
+        except BaseException:
+            session.close()
+            raise
+        return session
+
+    def _take_up(self) -> None:
+        """Verify the ledger, replay the stored turns, and write down that the run goes on."""
+        faults = self.ledger.verify(self.store.head())
+        if faults:
+            raise BadInput(f"the ledger does not verify, so run {self.run} is not taken up again: {faults[0].sentence}")
+        for turn in self.store.turns(self.run):
+            self._replay(turn)
+        self._before = sum(turn.stages["turn"] for turn in self.turns)
+        unspent = self._unspent()
+        if unspent is not None:
+            self.governor.note("not-run", {"run": self.run, "turn": unspent, "why": "permitted, then interrupted"})
+        self.governor.note("resumed", {"run": self.run, "turns": len(self.turns)})
+
+    def _replay(self, turn: Turn) -> None:
+        """Bring the explorer and the machine to where they were after `turn`."""
+        self.parts.machine.resume(turn.clock)
+        action = ask(self.parts, self.state)
+        if identity(action) != turn.action:
+            raise BadInput(
+                f"turn {turn.number} of run {self.run} was the action {turn.action[:12]} and would now be"
+                f" {identity(action)[:12]}: resume with the version and the parts that began it, or begin a new run"
+            )
+        told = turn.outcome or Denial("ask" if turn.verdict == "ask" else "deny", turn.reason)
+        explorer = self.parts.explorer.tell(self.state.explorer, action, told)
+        self.parts.machine.resume(turn.clock + turn.price.seconds)
+        self.state = advance(self.state, turn, explorer)
+        self.turns.append(turn)
+
+    def _unspent(self) -> int | None:
+        """The turn whose permit the ledger granted last, where no outcome of it was stored: it counts as not run."""
+        granted = [e.content for e in self.ledger.entries() if e.kind in ("begin", "decision")]
+        last = json.loads(granted[-1]) if granted else {}
+        permitted = last.get("verdict") == "allow" and last.get("turn") == len(self.turns)
+        return len(self.turns) if permitted else None
+
+    def __iter__(self) -> Iterator[Turn]:
+        """Take the remaining turns, each stored before it is given out."""
+        while len(self.turns) < self.settings.turns:
+            state, turn, shots = take_turn(self.parts, replace(self.state, used=self.used), self.governor)
+            raw = None if shots is None else shots.detection_events
+            self.store.record(self.run, turn, self.ledger.head, raw)
+            self.state = state
+            self.turns.append(turn)
+            yield turn
+            recent = self.turns[-PATIENCE:]
+            if len(recent) == PATIENCE and all(t.verdict != "allow" for t in recent):
+                self.ending = f"ended by the charter: {turn.reason}"
+                return
+        self.ending = "complete"
+
+    @property
+    def used(self) -> Used:
+        """What the run has used so far."""
+        return replace(self.state.used, wall=self.wall_seconds, disk=self.store.disk())
+
+    @property
+    def wall_seconds(self) -> float:
+        """Wall time of the run so far, in seconds, time between interruption and resumption left out."""
+        return self._before + (self._ended or time.monotonic()) - self._began
+
+    @property
+    def seconds_left(self) -> float:
+        """Wall time to the end of the run as it goes now, within the charter's limit."""
+        each = self.wall_seconds / max(1, len(self.turns))
+        turns = each * (self.settings.turns - len(self.turns))
+        return max(0.0, min(turns, self.charter.limits.seconds - self.wall_seconds))
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """How much of each of the charter's budgets is used, as a fraction."""
+        return shares(self.charter, self.used)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None or issubclass(kind, KeyboardInterrupt):
+            about = {"run": self.run, "turns": len(self.turns), "how": self.ending}
+            self.governor.note("end", about | {"previous_outcome": self.state.outcome})
+            self.store.finish(self.run, self.ending, self.ledger.head)
+        self.close()
+
+    def close(self) -> None:
+        """Close the store and the ledger, which frees them for another run."""
+        self._ended = time.monotonic()
+        self.store.close()
+        self.ledger.close()
+
+
+def _open(folder: Path) -> tuple[Store, Ledger]:
+    """Store and ledger of a folder; the ledger first, for it keeps a second loop out."""
+    ledger = Ledger.open(folder)
+    try:
+        return Store.open(folder), ledger
+    except BaseException:
+        ledger.close()
+        raise

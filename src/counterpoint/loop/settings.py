@@ -1,0 +1,68 @@
+"""Settings of a run: what runs on what, as plain values that can be printed, hashed and stored."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+from counterpoint.base import BadInput
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that, with the charter, decides a run.
+
+    Attributes:
+        machine, explorer, decoder: a key of the registry, or ``FILE.py:NAME``; decoder "none" skips decoding.
+        distance, rounds, basis: the memory experiment whose cycles are the telemetry.
+        controls_per_gate: knobs a gate, for the `published` chip.
+        drift: how the machine's optima move, ``name:key=value,...`` joined by ``+``.
+        candidates: settings that are tried in one epoch; cycles: of each of them.
+        decoded: shots of an epoch that are decoded (all shots are counted for their detection events).
+        turns: epochs of the run.
+        seed: of everything random.
+    """
+
+    machine: str = "willow"
+    explorer: str = "gradient"
+    decoder: str = "correlated"
+    distance: int = 5
+    rounds: int = 25
+    basis: Literal["Z", "X"] = "Z"
+    controls_per_gate: int = 1
+    drift: str = "telegraph:rate=0.01,amplitude=1.2+pink:amplitude=0.6"
+    candidates: int = 40
+    cycles: int = 15_000
+    decoded: int = 2_000
+    turns: int = 400
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("candidates", "decoded", "turns", "rounds", "controls_per_gate"):
+            if getattr(self, name) < 1:
+                raise BadInput(f"{name} is {getattr(self, name)} and must be at least 1: give a larger number")
+        if self.cycles < self.rounds:
+            raise BadInput(
+                f"{self.cycles} cycles a candidate are fewer than the {self.rounds} cycles of one shot:"
+                " give more cycles or fewer rounds"
+            )
+        if self.seed < 0:
+            raise BadInput(f"the seed is {self.seed} and must not be negative: give 0 or more")
+
+    @property
+    def shots(self) -> int:
+        """Shots of each candidate in an epoch."""
+        return self.cycles // self.rounds
+
+    @property
+    def epoch_seconds(self) -> float:
+        """Machine time of one epoch: 1.1 us a cycle (Willow: 909,000 cycles a second, Nature 638, 920)."""
+        return self.candidates * self.shots * self.rounds * 1.1e-6
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Settings:
+        known = {f.name for f in fields(cls)}
+        return cls(**{k: v for k, v in values.items() if k in known})

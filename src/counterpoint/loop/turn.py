@@ -1,0 +1,207 @@
+"""One turn of the loop: sense, ask, judge, act, decode, count, tell, record.
+
+A detection event's way: `machine.run` gives it in a bit-packed `Shots`; `Sites.count` adds it to
+the count of its site and candidate; the decoder turns its shot into a failure or not; both stand
+in the `Outcome`, which the explorer is told, which moves a knob, under the next permit, in the ledger.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import sinter
+import stim
+
+from counterpoint.base import (
+    BadInput,
+    Denial,
+    Explorer,
+    Floats,
+    Job,
+    Key,
+    Machine,
+    Outcome,
+    Price,
+    Seen,
+    Shots,
+    TryControls,
+    fold_in,
+)
+from counterpoint.codes.sites import Sites
+from counterpoint.explore.bounds import Oracle
+from counterpoint.govern.judge import Used
+from counterpoint.govern.permits import Governor
+from counterpoint.identity import identity
+from counterpoint.store.turns import Turn
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """What a run is made of; none of it changes from turn to turn but the machine's own time."""
+
+    machine: Machine
+    explorer: Explorer
+    decoder: sinter.CompiledDecoder | None
+    circuit: stim.Circuit
+    sites: Sites
+    candidates: int
+    shots: int  # of each candidate, where the explorer tries as many as it may
+    decoded: int  # shots of each player that are decoded in an epoch; all are counted
+    rounds: int
+    key: Key
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """What changes from turn to turn."""
+
+    number: int
+    explorer: Any
+    used: Used
+    centre: Floats  # (N,) the last centre that was permitted
+    outcome: str | None = None  # identity of the last outcome: the next ledger entry holds it
+
+
+@dataclass
+class Clock:
+    """Wall seconds by stage; what is in no stage is the loop's own work."""
+
+    stages: dict[str, float] = field(default_factory=lambda: {"simulate": 0.0, "decode": 0.0, "learn": 0.0})
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self.stages[name] += time.perf_counter() - began
+
+
+def ask(parts: Parts, state: State) -> TryControls:
+    """What the explorer proposes in this turn: the same again for the same state, as a resumed run relies on."""
+    twin = parts.machine.twin
+    seen = Seen(
+        epoch=state.number,
+        clock=parts.machine.clock,
+        candidates=parts.candidates,
+        optimum=twin.optimum() if twin is not None and isinstance(parts.explorer, Oracle) else None,
+    )
+    action = parts.explorer.ask(fold_in(parts.key, "ask", state.number), state.explorer, seen)
+    if not isinstance(action, TryControls):
+        raise BadInput(f"the explorer asked for a {type(action).__name__}, and this loop carries out TryControls")
+    return action
+
+
+def take_turn(parts: Parts, state: State, governor: Governor) -> tuple[State, Turn, Shots | None]:
+    """One turn. Returns the next state, what happened, and the raw shots where there were any."""
+    clock = Clock()
+    began = time.perf_counter()
+    with clock.stage("learn"):
+        action = ask(parts, state)
+    job = Job(
+        circuit=parts.circuit,
+        controls=action.candidates,
+        shots=parts.shots * parts.candidates // len(action.candidates),
+        cycles=parts.rounds,
+        action=identity(action),
+        key=fold_in(parts.key, "shots", state.number),
+    )
+    price = parts.machine.price(job)
+    decision = governor.decide(
+        action, price, state.used, state.centre, {"turn": state.number, "previous_outcome": state.outcome}
+    )
+    started = parts.machine.clock
+    outcome: Outcome | None = None
+    bounds: dict[str, Outcome] = {}
+    shots: Shots | None = None
+    if isinstance(decision, Denial):
+        verdict, reason, paid = decision.verdict, decision.reason, Price()
+    else:
+        verdict, reason, paid = "allow", "", price
+        bounds = bound(parts, job, clock)
+        with clock.stage("simulate"):
+            shots = parts.machine.run(job, decision)
+        outcome = count(parts, shots, parts.decoded // len(job.controls), clock)
+    with clock.stage("learn"):
+        told = decision if isinstance(decision, Denial) else outcome
+        assert told is not None
+        explorer = parts.explorer.tell(state.explorer, action, told)
+    turn = Turn(
+        number=state.number,
+        action=job.action,
+        summary=action.summary,
+        verdict=verdict,
+        reason=reason,
+        price=paid,
+        clock=started,
+        centre=action.centre,
+        outcome=outcome,
+        bounds=bounds,
+        stages=clock.stages | {"turn": time.perf_counter() - began},
+    )
+    return advance(state, turn, explorer), turn, shots
+
+
+def advance(state: State, turn: Turn, explorer: Any) -> State:
+    """The state after `turn`, given the explorer's own state after it."""
+    return replace(
+        state,
+        number=turn.number + 1,
+        explorer=explorer,
+        used=replace(state.used, price=state.used.price + turn.price),
+        centre=state.centre if turn.outcome is None else turn.centre,
+        outcome=state.outcome if turn.outcome is None else identity(turn.outcome),
+    )
+
+
+def bound(parts: Parts, job: Job, clock: Clock) -> dict[str, Outcome]:
+    """What the players *fixed* and *oracle* would have got for the same work at the same moment."""
+    twin = parts.machine.twin
+    if twin is None:
+        return {}
+    players = {"fixed": parts.machine.space.start, "oracle": twin.optimum()}
+    with clock.stage("simulate"):
+        shots = twin.run(replace(job, controls=np.stack([*players.values()]), shots=job.shots * len(job.controls)))
+    both = count(parts, shots, parts.decoded, clock)
+    return {name: row(both, i) for i, name in enumerate(players)}
+
+
+def row(outcome: Outcome, i: int) -> Outcome:
+    """The outcome of candidate `i` alone."""
+    one = slice(i, i + 1)
+    return Outcome(
+        outcome.events[one],
+        outcome.opportunities[one],
+        outcome.shots[one],
+        outcome.cycles[one],
+        outcome.decoded[one],
+        outcome.failures[one],
+        outcome.seconds,
+    )
+
+
+def count(parts: Parts, shots: Shots, decode: int, clock: Clock) -> Outcome:
+    """Shots as counts: events at each site, and failures among the first `decode` shots, of each candidate."""
+    candidates, each = shots.detection_events.shape[:2]
+    decode = 0 if parts.decoder is None else min(max(1, decode), each)
+    failures = np.zeros(candidates, np.int64)
+    if parts.decoder is not None:
+        with clock.stage("decode"):
+            flat = shots.detection_events[:, :decode].reshape(candidates * decode, -1)
+            predicted = parts.decoder.decode_shots_bit_packed(bit_packed_detection_event_data=flat)
+        actual = shots.observables[:, :decode]
+        failures = (predicted.reshape(actual.shape) != actual).any(axis=2).sum(axis=1)
+    with clock.stage("simulate"):
+        events = parts.sites.count(shots.detection_events)
+    return Outcome(
+        events=events,
+        opportunities=np.broadcast_to(parts.sites.detectors * each, events.shape).copy(),
+        shots=np.full(candidates, each),
+        cycles=np.full(candidates, each * parts.rounds),
+        decoded=np.full(candidates, decode),
+        failures=failures,
+        seconds=shots.seconds,
+    )

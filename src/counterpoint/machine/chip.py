@@ -1,0 +1,234 @@
+"""The embedded machine: a superconducting-like chip, simulated with stim, whose best settings drift."""
+
+from __future__ import annotations
+
+from typing import final
+
+import numpy as np
+import stim
+from numpy.typing import NDArray
+
+from counterpoint.base import (
+    BadInput,
+    ControlSpace,
+    Floats,
+    Job,
+    Key,
+    Machine,
+    Permit,
+    Price,
+    Shots,
+    fold_in,
+)
+from counterpoint.codes import surface
+from counterpoint.codes.faults import Gate, Kind
+from counterpoint.codes.gates import Template, compile_gates
+from counterpoint.codes.sites import sites_of
+from counterpoint.codes.touches import touches
+from counterpoint.machine import builds, sampling
+from counterpoint.machine.device import Device
+from counterpoint.machine.drift import Drift, parse
+
+CYCLE_SECONDS = 1.1e-6  # Willow: 909,000 cycles a second (spec sheet, December 2024)
+TICK_SLACK = 1e-6  # of a tick: the clock is a sum of floats and may stand just short of a tick's start
+
+
+@final
+class SimulatedChip(Machine):
+    """A chip with error = floor + response * (setting - optimum)^2 on each gate, the optima drifting.
+
+    Machine time advances by 1.1 us for each cycle of each shot; drift stands still within a job. The
+    same key and the same jobs give the same shots (with one version of stim on one kind of processor).
+    """
+
+    def __init__(self, device: Device, circuit: stim.Circuit, *, key: Key, drift: Drift, epoch_seconds: float) -> None:
+        """`circuit` has all gates and sites of the device, such as a memory experiment of 3 rounds."""
+        if not (np.isfinite(epoch_seconds) and epoch_seconds > 0):
+            raise BadInput(f"an epoch of {epoch_seconds} seconds was asked for: give a number above 0")
+        sites = sites_of(circuit)
+        tuned = [device.gates[i] for i in np.unique(device.gate_of_knob)]
+        row = np.unique(device.gate_of_knob, return_inverse=True)[1]
+        self.name = device.name
+        self.space = ControlSpace(
+            names=device.knobs,
+            units=device.units,
+            low=device.low,
+            high=device.high,
+            start=device.start,
+            scale=device.scale,
+            touches=touches(circuit, tuned)[row],
+            sites=sites.names,
+        )
+        self.twin = ChipTwin(self)
+        self.epoch_seconds = epoch_seconds
+        self._device = device
+        self._drift = drift
+        self._drift_state = drift.begin(fold_in(key, "drift"), len(device.knobs))
+        self._clock = 0.0
+        self._spent: set[str] = set()  # digests of ledger entries whose permits were used
+        self._templates: dict[str, tuple[Template, NDArray[np.int64]]] = {}
+
+    @property
+    def clock(self) -> float:
+        """Machine time in seconds since it was switched on."""
+        return self._clock
+
+    def resume(self, clock: float) -> None:
+        """Go on at `clock` seconds: the drift is where it would be had the machine never stopped."""
+        if not (np.isfinite(clock) and clock >= 0):
+            raise BadInput(f"the machine cannot go on at {clock} seconds: give a time of 0 or more")
+        self._clock = clock
+
+    def price(self, job: Job) -> Price:
+        """Cycles, shots and machine seconds of all candidates; no money."""
+        shots = len(job.controls) * job.shots
+        cycles = shots * job.cycles
+        return Price(cycles=cycles, shots=shots, seconds=cycles * CYCLE_SECONDS)
+
+    def run(self, job: Job, permit: Permit) -> Shots:
+        """Carry out `job`; the clock advances by its price.
+
+        Raises BadInput where the permit is for another action, covers less than the job's price or was
+        used before, where controls are outside the safe range, and where the circuit needs a gate that
+        the chip does not have.
+        """
+        price = self.price(job)
+        self._check(job, price, permit)
+        shots = self.sample(job)
+        self._spent.add(permit.digest)
+        self._clock += price.seconds
+        return shots
+
+    def _check(self, job: Job, price: Price, permit: Permit) -> None:
+        if permit.action != job.action:
+            raise BadInput(
+                f"the permit is for action {permit.action[:12]} and the job is for {job.action[:12]}: "
+                "ask for a permit for this action"
+            )
+        for name in ("cycles", "shots", "seconds", "spend"):
+            most, needed = getattr(permit.price, name), getattr(price, name)
+            # Seconds are sums of floats: a permit for the very same price may differ in the last digits.
+            if needed > most * (1 + 1e-9):
+                raise BadInput(
+                    f"the job needs {needed:g} {name} and its permit allows {most:g}: "
+                    "ask for a permit that covers the price"
+                )
+        if permit.digest in self._spent:
+            raise BadInput(
+                f"the permit of ledger entry {permit.entry} was used before: a permit is good for one run, "
+                "ask for a new one"
+            )
+
+    def sample(self, job: Job) -> Shots:
+        """What the chip would give for `job` now; nothing changes. Raises BadInput as `run`, but for permits."""
+        if job.shots < 1 or job.cycles < 1:
+            raise BadInput(f"a job of {job.shots} shots of {job.cycles} cycles was given: give 1 or more of each")
+        for row in job.controls:
+            problem = self.space.problem(row)
+            if problem:
+                raise BadInput(problem)
+        template, gate = self._template(job.circuit)
+        events = np.empty((len(job.controls), job.shots, (job.circuit.num_detectors + 7) // 8), np.uint8)
+        flips = np.empty((len(job.controls), job.shots, (job.circuit.num_observables + 7) // 8), np.uint8)
+        alike: dict[bytes, list[int]] = {}  # equal settings share a circuit
+        for c, row in enumerate(job.controls):
+            alike.setdefault(row.tobytes(), []).append(c)
+        members = list(alike.values())
+        rates = self._device.rates(job.controls[[m[0] for m in members]], self.optimum())[:, gate]
+        for rate, rows in zip(rates, members, strict=True):
+            circuit = template.circuit(rate)
+            for c in rows:
+                events[c], flips[c] = sampling.sample(circuit, job.shots, fold_in(job.key, "shots", c))
+        return Shots(events, flips, job.controls, started=self._clock, seconds=self.price(job).seconds)
+
+    def optimum(self) -> Floats:
+        """(N,) the best controls now: where the last calibration left them, plus drift, in the safe range."""
+        tick = int(self._clock / self.epoch_seconds + TICK_SLACK)
+        self._drift_state = self._drift.at(self._drift_state, tick)
+        moved = self.space.start + self.space.scale * self._drift.offset(self._drift_state)
+        return np.clip(moved, self.space.low, self.space.high)
+
+    def error_model(self, circuit: stim.Circuit) -> stim.DetectorErrorModel:
+        """Decomposed error model of a noiseless `circuit` on day zero, at `start`: what decoders are built from.
+
+        It has the independent Pauli errors of each gate, as benchmarks of single gates would find them,
+        and no stray couplings. Raises BadInput where the circuit needs a gate that the chip does not have.
+        """
+        day_zero = self._drift.offset(self._drift.at(self._drift_state, 0))
+        optimum = np.clip(self.space.start + self.space.scale * day_zero, self.space.low, self.space.high)
+        rates = self._device.rates(self.space.start[None], optimum)[0].tolist()
+        gates = self._device.gates
+        known = {g: 0.0 if g.kind == "stray" else rate for g, rate in zip(gates, rates, strict=True)}
+        template = self._compile(circuit, known)[0]
+        return template.circuit(np.zeros(0)).detector_error_model(decompose_errors=True)
+
+    def _template(self, circuit: stim.Circuit) -> tuple[Template, NDArray[np.int64]]:
+        """The compiled circuit, and which of the device's gates each of its gates with knobs is."""
+        text = str(circuit)
+        if text not in self._templates:
+            device = self._device
+            tuned = set(device.gate_of_knob.tolist())
+            fixed = {g: device.floor[i] for i, g in enumerate(device.gates) if i not in tuned}
+            self._templates[text] = self._compile(circuit, fixed)
+        return self._templates[text]
+
+    def _compile(self, circuit: stim.Circuit, fixed: dict[Gate, float]) -> tuple[Template, NDArray[np.int64]]:
+        have = {gate: i for i, gate in enumerate(self._device.gates)}
+        kinds: set[Kind] = {gate.kind for gate in have}
+        template = compile_gates(circuit, kinds, fixed)
+        missing = [gate.name for gate in template.gates if gate not in have]
+        if missing:
+            raise BadInput(
+                f"the circuit needs '{missing[0]}' and the {self.name} chip, with {len(have)} gates, does not "
+                "have it: give a circuit on the chip's own qubits and couplers"
+            )
+        return template, np.array([have[gate] for gate in template.gates], np.int64)
+
+
+@final
+class ChipTwin:
+    """What only a simulated chip has: the truth, and runs that cost it nothing."""
+
+    def __init__(self, chip: SimulatedChip) -> None:
+        self._chip = chip
+
+    def optimum(self) -> Floats:
+        """(N,) the best controls at this moment."""
+        return self._chip.optimum()
+
+    def run(self, job: Job) -> Shots:
+        """What the chip would give for `job` at this moment; its clock stands still."""
+        return self._chip.sample(job)
+
+
+def willow(
+    distance: int, *, key: Key, drift: Drift | str, epoch_seconds: float, controls_per_gate: int = 1
+) -> SimulatedChip:
+    """A rotated surface code patch in the likeness of Willow (`builds.willow`), its knobs named.
+
+    Raises BadInput for an even or small distance, more or fewer than 1 control a gate of each kind, or
+    a drift that cannot be read.
+    """
+    if controls_per_gate != 1:
+        raise BadInput(
+            f"{controls_per_gate} controls a gate were asked for and the willow chip has its own, one of each "
+            "name: give 1, or take the published chip"
+        )
+    circuit = surface.memory(distance, 3)
+    moves = parse(drift) if isinstance(drift, str) else drift
+    device = builds.willow(circuit, fold_in(key, "willow"))
+    return SimulatedChip(device, circuit, key=key, drift=moves, epoch_seconds=epoch_seconds)
+
+
+def published(
+    distance: int, controls_per_gate: int = 1, *, key: Key, drift: Drift | str, epoch_seconds: float
+) -> SimulatedChip:
+    """A rotated surface code patch like the published simulation's (`builds.published`).
+
+    It has [(2 d^2 - 1) + (4 d^2 - 4 d)] P knobs for P controls a gate. Raises BadInput for an even or small
+    distance, fewer than 1 control a gate, or a drift that cannot be read.
+    """
+    circuit = surface.memory(distance, 3)
+    moves = parse(drift) if isinstance(drift, str) else drift
+    device = builds.published(circuit, controls_per_gate, fold_in(key, "published"))
+    return SimulatedChip(device, circuit, key=key, drift=moves, epoch_seconds=epoch_seconds)

@@ -1,0 +1,1 @@
+"""Counts of logical failures -> logical error per cycle -> Lambda and reliable operations (QuOps)."""

@@ -1,0 +1,53 @@
+"""An estimate with its 95 % interval, and the exact one of a rate that was counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from scipy.special import betaincinv
+
+from counterpoint.base import BadInput
+
+COVERAGE = 0.95  # of every interval
+_TAIL = (1 - COVERAGE) / 2
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure and its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def through(self, increasing: Callable[[float], float]) -> Estimate:
+        """The estimate of an increasing function of the figure; the interval keeps its coverage exactly."""
+        return Estimate(increasing(self.value), increasing(self.low), increasing(self.high))
+
+
+def check_counts(failures: int, shots: int) -> None:
+    """Raises BadInput unless 0 <= failures <= shots and there is a shot."""
+    if shots < 1:
+        raise BadInput(f"{failures} failures in {shots} shots give no rate: decode at least 1 shot")
+    if not 0 <= failures <= shots:
+        raise BadInput(f"{failures} failures were counted in {shots} shots: count each shot once, as failed or not")
+
+
+def binomial_interval(failures: int, shots: int) -> tuple[float, float]:
+    """The exact 95 % interval of a rate (Clopper and Pearson, Biometrika 26, 404 (1934)).
+
+    No failure gives (0, 1 - 0.025**(1 / shots)): a bound, not the claim that there is no error.
+
+    Raises:
+        BadInput: no shots, or failures outside 0 to shots.
+    """
+    check_counts(failures, shots)
+    low = float(betaincinv(failures, shots - failures + 1, _TAIL)) if failures else 0.0
+    high = float(betaincinv(failures + 1, shots - failures, 1 - _TAIL)) if failures < shots else 1.0
+    return low, high
+
+
+def error_per_shot(failures: int, shots: int) -> Estimate:
+    """Logical errors a shot with the exact interval. Raises BadInput as `binomial_interval` does."""
+    return Estimate(failures / max(shots, 1), *binomial_interval(failures, shots))

@@ -1,0 +1,132 @@
+"""The store's tables, as numbered migrations: each runs once, in one transaction with its own record."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from counterpoint.base import BadInput
+from counterpoint.store.turns import now
+
+Migration = Callable[[sqlite3.Connection], None]
+
+APPLICATION = 0x43505354  # "CPST" in the file's header: tells a store from any other SQLite file
+
+
+def runs_turns_outcomes(connection: sqlite3.Connection) -> None:
+    """The first tables."""
+    connection.execute(f"PRAGMA application_id = {APPLICATION}")
+    connection.execute(
+        """CREATE TABLE runs (
+            id INTEGER PRIMARY KEY,
+            name TEXT NOT NULL,
+            charter TEXT NOT NULL,
+            seed INTEGER NOT NULL,
+            settings TEXT NOT NULL, -- JSON
+            started TEXT NOT NULL,  -- UTC, ISO 8601
+            ended TEXT,
+            how TEXT
+        ) STRICT"""
+    )
+    connection.execute(
+        """CREATE TABLE turns (
+            run INTEGER NOT NULL REFERENCES runs,
+            number INTEGER NOT NULL,
+            action TEXT NOT NULL,
+            summary TEXT NOT NULL,
+            verdict TEXT NOT NULL CHECK (verdict IN ('allow', 'deny', 'ask')),
+            reason TEXT NOT NULL,
+            cycles INTEGER NOT NULL,
+            shots INTEGER NOT NULL,
+            seconds REAL NOT NULL,  -- machine time
+            spend REAL NOT NULL,
+            clock REAL NOT NULL,    -- machine time at the start
+            stages TEXT NOT NULL,   -- JSON: wall seconds
+            centre BLOB NOT NULL,   -- (N,) little-endian float64
+            PRIMARY KEY (run, number)
+        ) STRICT, WITHOUT ROWID"""
+    )
+    connection.execute(
+        """CREATE TABLE outcomes (
+            run INTEGER NOT NULL,
+            turn INTEGER NOT NULL,
+            player TEXT NOT NULL,   -- 'explorer', or a bounding player
+            sites INTEGER NOT NULL,
+            seconds REAL NOT NULL,  -- machine time
+            counts BLOB NOT NULL,   -- see blobs.py
+            PRIMARY KEY (run, turn, player),
+            FOREIGN KEY (run, turn) REFERENCES turns
+        ) STRICT, WITHOUT ROWID"""
+    )
+    connection.execute(
+        """CREATE TABLE events ( -- which turns have files, see events.py
+            id INTEGER PRIMARY KEY,
+            run INTEGER NOT NULL,
+            turn INTEGER NOT NULL,
+            candidates INTEGER NOT NULL,
+            shots INTEGER NOT NULL, -- of each candidate
+            bytes INTEGER NOT NULL, -- of each shot
+            FOREIGN KEY (run, turn) REFERENCES turns
+        ) STRICT"""
+    )
+    connection.execute(
+        """CREATE TABLE heads (
+            entries INTEGER PRIMARY KEY, -- of the ledger, at the time of a record
+            digest TEXT NOT NULL
+        ) STRICT"""
+    )
+
+
+MIGRATIONS: tuple[Migration, ...] = (runs_turns_outcomes,)
+
+
+def version(connection: sqlite3.Connection) -> int:
+    """How many migrations the store has had; 0 where the file is empty."""
+    known = connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'migrations'").fetchone()[0]
+    return connection.execute("SELECT count(*) FROM migrations").fetchone()[0] if known else 0
+
+
+def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration] = MIGRATIONS) -> None:
+    """Bring the store up to date.
+
+    Raises:
+        BadInput: it is of a newer version than this program knows.
+    """
+    connection.execute(
+        """CREATE TABLE IF NOT EXISTS migrations (
+            number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied TEXT NOT NULL
+        ) STRICT"""
+    )
+    refuse_newer(connection, len(migrations))
+    for number, step in list(enumerate(migrations, start=1))[version(connection) :]:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            step(connection)
+            connection.execute("INSERT INTO migrations VALUES (?, ?, ?)", (number, step.__name__, now()))
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+
+
+def refuse_newer(connection: sqlite3.Connection, known: int = len(MIGRATIONS)) -> None:
+    """Raise BadInput where the store is of a newer version than `known`."""
+    if (found := version(connection)) > known:
+        raise BadInput(
+            f"the store is of version {found} and this counterpoint reads up to {known}: update "
+            "counterpoint, or name another folder with --store"
+        )
+
+
+def refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise BadInput where the file holds something, and not a store."""
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    # A store that was killed before its first migration holds the table of migrations alone.
+    begun = tables == 1 and connection.execute("SELECT name FROM sqlite_schema").fetchone()[0] == "migrations"
+    if application not in (0, APPLICATION) or (tables and not application and not begun):
+        raise BadInput(
+            f"{path} is an SQLite file of something else (its application number is {application} and a "
+            f"store's is {APPLICATION}): name the folder of a run with --store"
+        )

@@ -1,0 +1,204 @@
+"""The loop: its turn, its limits, and that an interrupted run is the same run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from counterpoint.base import BadInput, ControlSpace, Explorer, Machine, Outcome, TryControls
+from counterpoint.decoders import DECODERS
+from counterpoint.explore import EXPLORERS
+from counterpoint.govern.charter import FIRST_RUN, Charter
+from counterpoint.govern.ledger import Ledger
+from counterpoint.identity import identity
+from counterpoint.loop.build import build
+from counterpoint.loop.session import PATIENCE, Session
+from counterpoint.loop.settings import Settings
+from counterpoint.loop.summary import merit, tallies
+from counterpoint.loop.turn import Parts
+from counterpoint.machine import MACHINES
+from counterpoint.store.turns import Turn
+
+SMALL = Settings(
+    machine="published",
+    distance=3,
+    rounds=5,
+    drift="sine:f=0.05",
+    candidates=6,
+    cycles=500,
+    decoded=60,
+    turns=8,
+    seed=3,
+)
+
+
+def parts(settings: Settings = SMALL, explorer: Explorer | None = None, decoder: str = "matching") -> Parts:
+    chosen = explorer or EXPLORERS[settings.explorer]
+    return build(settings, MACHINES[settings.machine], chosen, DECODERS.get(decoder))
+
+
+def content(turns: Sequence[Turn]) -> list[str]:
+    """What turns say, apart from how long the computer took."""
+    return [identity(replace(t, stages={})) for t in turns]
+
+
+def run(folder: Path, settings: Settings = SMALL, charter: Charter = FIRST_RUN, **kwargs: object) -> Session:
+    with Session.begin(folder, charter, settings, parts(settings, **kwargs)) as session:  # type: ignore[arg-type]
+        for _ in session:
+            pass
+    return session
+
+
+def limited(**limits: float) -> Charter:
+    return FIRST_RUN.model_copy(update={"limits": FIRST_RUN.limits.model_copy(update=limits)})
+
+
+def test_a_run_is_a_function_of_its_settings(tmp_path: Path) -> None:
+    a, b = run(tmp_path / "a"), run(tmp_path / "b")
+    other = run(tmp_path / "c", replace(SMALL, seed=4))
+    assert content(a.turns) == content(b.turns)
+    assert content(a.turns) != content(other.turns)
+    assert a.ending == "complete"
+    assert len(a.turns) == SMALL.turns
+
+
+def test_counts_are_consistent(tmp_path: Path) -> None:
+    session = run(tmp_path)
+    shots = SMALL.shots * SMALL.candidates
+    for turn in session.turns:
+        assert turn.outcome is not None
+        assert turn.price.shots == turn.outcome.shots.sum() == shots
+        assert turn.outcome.decoded.sum() == SMALL.decoded
+        assert turn.price.cycles == turn.outcome.cycles.sum() == shots * SMALL.rounds
+        assert (turn.outcome.events <= turn.outcome.opportunities).all()
+        assert (turn.outcome.failures <= turn.outcome.decoded).all()
+        for bound in turn.bounds.values():
+            assert bound.shots.sum() == shots, "the bounding players do the same work"
+    clocks = np.array([t.clock for t in session.turns])
+    np.testing.assert_allclose(np.diff(clocks), [t.price.seconds for t in session.turns[:-1]])
+
+
+def test_the_fixed_explorer_is_the_bound_fixed(tmp_path: Path) -> None:
+    """Same controls, same moment, same key: shot for shot the same, so its merit is exactly 0."""
+    session = run(tmp_path, replace(SMALL, explorer="fixed", drift="step:at=0"))
+    rows = [tallies(t) for t in session.turns]
+    assert merit(rows) == 0
+    for turn in session.turns:
+        assert turn.outcome is not None
+        np.testing.assert_array_equal(turn.outcome.events, turn.bounds["fixed"].events)
+        np.testing.assert_array_equal(turn.outcome.failures, turn.bounds["fixed"].failures)
+
+
+def test_no_drift_makes_the_merit_void(tmp_path: Path) -> None:
+    """Without drift both bounds play the same controls, so that their events differ by noise alone."""
+    session = run(tmp_path, replace(SMALL, drift="none"))
+    for turn in session.turns:
+        np.testing.assert_array_equal(session.parts.machine.space.start, turn.centre * 0)
+        break
+    assert merit([{"steered": t, "fixed": t, "oracle": t} for t in [tallies(session.turns[0])["fixed"]]]) is None
+
+
+@pytest.mark.parametrize("interrupted_after", [1, 4, 7])
+def test_an_interrupted_run_resumes_as_if_it_never_stopped(tmp_path: Path, interrupted_after: int) -> None:
+    whole = run(tmp_path / "whole")
+    folder = tmp_path / "parts"
+    with Session.begin(folder, FIRST_RUN, SMALL, parts()) as session:
+        for turn in session:
+            if turn.number == interrupted_after - 1:
+                break
+    with Session.resume(folder, FIRST_RUN, SMALL, parts(), session.run) as resumed:
+        assert len(resumed.turns) == interrupted_after
+        for _ in resumed:
+            pass
+    assert content(resumed.turns) == content(whole.turns)
+    stored = list(resumed_turns(folder, session.run))
+    assert content(stored) == content(whole.turns)
+
+
+def resumed_turns(folder: Path, run_id: int) -> Sequence[Turn]:
+    from counterpoint.store.database import Store
+
+    store = Store.open(folder, read_only=True)
+    turns = list(store.turns(run_id))
+    store.close()
+    return turns
+
+
+def test_resuming_with_other_parts_is_refused(tmp_path: Path) -> None:
+    session = run(tmp_path, replace(SMALL, turns=3))
+    other = replace(SMALL, turns=5, explorer="spsa")
+    with pytest.raises(BadInput, match="turn 0 of run 1 was the action"):
+        Session.resume(tmp_path, FIRST_RUN, other, parts(other), session.run)
+
+
+def test_a_limit_denies_tells_and_ends_the_run(tmp_path: Path) -> None:
+    epoch = SMALL.shots * SMALL.candidates * SMALL.rounds
+    session = run(tmp_path, charter=limited(cycles=3 * epoch + 1))
+    verdicts = [t.verdict for t in session.turns]
+    assert verdicts == ["allow"] * 3 + ["deny"] * PATIENCE
+    assert "limits.cycles" in session.ending
+    assert session.state.used.price.cycles == 3 * epoch
+
+
+def test_a_held_action_is_not_carried_out(tmp_path: Path) -> None:
+    charter = FIRST_RUN.model_copy(update={"ask": FIRST_RUN.ask.model_copy(update={"kinds": ("TryControls",)})})
+    session = run(tmp_path, charter=charter)
+    assert [t.verdict for t in session.turns] == ["ask"] * PATIENCE
+    assert session.parts.machine.clock == 0, "nothing ran"
+
+
+@dataclass(frozen=True)
+class Rogue(Explorer):
+    """Proposes what no machine can do, from the third turn on."""
+
+    value: float
+
+    def init(self, space: ControlSpace, key: object) -> tuple[ControlSpace, int]:
+        return space, 0
+
+    def ask(self, key: object, state: tuple[ControlSpace, int], seen: object) -> TryControls:
+        space, turn = state
+        rows = np.tile(space.start, (2, 1))
+        if turn >= 2:
+            rows[1, 4] = self.value
+        return TryControls(space.start, rows)
+
+    def tell(self, state: tuple[ControlSpace, int], action: object, outcome: object) -> tuple[ControlSpace, int]:
+        return state[0], state[1] + 1
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -1e9])
+def test_a_rogue_explorer_is_stopped_and_loses_nothing(tmp_path: Path, value: float) -> None:
+    with (
+        pytest.raises(BadInput, match="its safe range is"),
+        Session.begin(tmp_path, FIRST_RUN, SMALL, parts(explorer=Rogue(value))) as session,
+    ):
+        for _ in session:
+            pass
+    assert len(resumed_turns(tmp_path, session.run)) == 2
+    ledger = Ledger.read(tmp_path)
+    assert '"verdict":"deny"' in [*ledger.entries()][-1].content
+    ledger.close()
+
+
+def test_settings_that_make_no_sense() -> None:
+    with pytest.raises(BadInput, match="20 cycles a candidate are fewer than the 25"):
+        Settings(cycles=20)
+    with pytest.raises(BadInput, match="turns is 0"):
+        Settings(turns=0)
+
+
+def test_outcomes_add() -> None:
+    one = Outcome(*(np.full((2, 3), i) for i in range(2)), *(np.full(2, i) for i in range(4)), 1.5)
+    both = one + one
+    assert both.seconds == 3
+    np.testing.assert_array_equal(both.opportunities, 2 * one.opportunities)
+
+
+def test_machine_is_abstract() -> None:
+    with pytest.raises(TypeError, match="abstract"):
+        Machine()  # type: ignore[abstract]
