@@ -19,8 +19,6 @@ from counterpoint.base import BadInput
 from counterpoint.cli.main import app
 from counterpoint.govern.charter import FIRST_RUN
 from counterpoint.identity import identity
-from counterpoint.loop.closing import verdict
-from counterpoint.quops.estimate import Estimate
 from counterpoint.store.database import Store
 from counterpoint.store.turns import Turn
 
@@ -208,10 +206,3 @@ def test_help_fits_and_names_every_verb() -> None:
     shown = CliRunner().invoke(app, ["--help"]).output
     for verb in ("run", "steer", "decode", "ledger"):
         assert re.search(rf"\b{verb}\b", shown)
-
-
-def test_the_verdict_follows_the_interval() -> None:
-    assert verdict(Estimate(0.3, 0.2, 0.4)) == "holds"
-    assert verdict(Estimate(-0.3, -0.4, -0.2)) == "does not hold"
-    assert verdict(Estimate(0.1, -0.1, 0.3)) == "not shown"
-    assert verdict(None) == "not shown"

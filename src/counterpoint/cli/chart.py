@@ -12,13 +12,12 @@ from counterpoint.base import Floats
 DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])  # bit of each dot, row by column
 
 
-def chart(curves: Mapping[str, Floats], *, width: int, height: int, form: str, step: float) -> Text:
+def chart(curves: Mapping[str, Floats], *, width: int, height: int, step: float) -> Text:
     """Curves drawn over each other on one scale, its ends written at the left.
 
     Args:
         curves: values by rich style, such as ``"green"``; the last drawn lies on top; NaN leaves a gap.
         width, height: of the whole chart in characters, labels included.
-        form: format of the labels, such as ``"{:.1%}"``.
         step: the least difference between the ends of the scale, so that noise does not fill the chart.
     """
     values = np.concatenate([np.empty(0), *curves.values()])
@@ -26,7 +25,7 @@ def chart(curves: Mapping[str, Floats], *, width: int, height: int, form: str, s
     low, high = (values.min(), values.max()) if values.size else (0.0, step)
     middle, half = (low + high) / 2, max(high - low, step) / 2 * 1.04
     low, high = max(0.0, middle - half), middle + half
-    labels = {0: form.format(high), height // 2: form.format((low + high) / 2), height - 1: form.format(low)}
+    labels = {0: f"{high:.2%}", height // 2: f"{(low + high) / 2:.2%}", height - 1: f"{low:.2%}"}
     margin = max(len(label) for label in labels.values())
     columns = width - margin - 2
     dots = np.zeros((height, columns), int)

@@ -19,6 +19,8 @@ from counterpoint.store.turns import Turn
 
 COLOURS = {"oracle": "bright_black", "fixed": "yellow", "steered": "green"}  # drawn in this order
 WINDOW = 12  # turns: what "now" means for the figures beside the charts
+GROUPS = 60  # points of a curve
+WIDTH, QUOPS = 98, 19  # columns of the charts' row, and of its last column
 SHADES = ((1.08, "·", "green"), (1.2, "▪", "yellow"), (1.4, "▓", "dark_orange"), (np.inf, "█", "red"))
 
 
@@ -46,7 +48,7 @@ def _head(session: Session) -> RenderableType:
     line.add_row(
         Text.assemble(
             ("counterpoint  ", "bold"),
-            f"{session.parts.machine.name} · explorer {s.explorer} · charter {session.charter.name}",
+            f"{session.parts.machine.name} chip d={s.distance} · charter {session.charter.name}",
         ),
         f"turn {len(session.turns)} of {s.turns} · {int(left) // 60:02d}:{int(left) % 60:02d} left",
     )
@@ -55,23 +57,22 @@ def _head(session: Session) -> RenderableType:
 
 def _charts(session: Session, rows: Sequence[Tallies], players: list[str]) -> RenderableType:
     rounds, distance = session.settings.rounds, session.settings.distance
-    course = {p: curves(rows, p, rounds, 60) for p in players}
+    course = {p: curves(rows, p, rounds, GROUPS) for p in players}
+    picture = chip(session.parts.machine.space, session.turns)
+    wide = max(9, *(len(line) for line in picture.plain.splitlines()))
+    each = (WIDTH - wide - QUOPS - 8) // 2
     table = Table.grid(padding=(0, 2, 0, 0))
+    for width in (wide, each, each, QUOPS):
+        table.add_column(width=width, no_wrap=True)
     table.add_row("[bold]chip", "[bold]detection rate", "[bold]logical error per cycle", "[bold]reliable operations")
     table.add_row(
-        chip(session.parts.machine.space, session.turns),
-        chart(
-            {COLOURS[p]: c.detection_rate for p, c in course.items()},
-            width=31, height=8, form="{:.2%}", step=0.002,
-        ),
-        chart(
-            {COLOURS[p]: c.error_per_cycle for p, c in course.items()},
-            width=31, height=8, form="{:.1e}", step=2e-4,
-        ),
+        picture,
+        chart({COLOURS[p]: c.detection_rate for p, c in course.items()}, width=each, height=8, step=0.002),
+        chart({COLOURS[p]: c.error_per_cycle for p, c in course.items()}, width=each, height=8, step=0.0002),
         _quops({p: standing(total(rows[-WINDOW:], p), distance, rounds) for p in players}),
-    )  # fmt: skip
-    legend = Text.assemble(*((f"━ {p}  ", COLOURS[p]) for p in reversed(players)), ("  bounds are free", "dim"))
-    table.add_row("", legend if players else "", "", "")
+    )
+    legend = Text.assemble(*((f"━ {p}  ", COLOURS[p]) for p in reversed(players)))
+    table.add_row("", legend, Text("fixed and oracle are free", "dim") if "oracle" in players else "", "")
     return Padding(table, (0, 1))
 
 

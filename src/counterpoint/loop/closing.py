@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from counterpoint.base import Verdict
 from counterpoint.govern.ledger import Fault, Head, Ledger
 from counterpoint.loop.session import Session
 from counterpoint.loop.summary import Standing, Tally, merit, standing, tallies, total
@@ -16,6 +17,7 @@ from counterpoint.quops.estimate import COVERAGE, Estimate
 from counterpoint.store.database import Store
 
 PLAYERS = ("steered", "fixed", "oracle")
+VERDICTS = {"allow": "allowed", "deny": "denied", "ask": "held for a human"}
 DRAWS = 4000
 
 
@@ -38,11 +40,10 @@ def gain(steered: Tally, fixed: Tally, rounds: int) -> Estimate | None:
     return Estimate(value - 1, float(low), float(high))
 
 
-def verdict(estimate: Estimate | None) -> str:
-    """The claim "steering wins reliable operations over fixed controls", margin 0, stated before any run."""
-    if estimate is None:
-        return "not shown"
-    return "holds" if estimate.low > 0 else "does not hold" if estimate.high <= 0 else "not shown"
+def claim(estimate: Estimate | None) -> Verdict:
+    """The verdict on the claim that every run makes, with margin 0."""
+    figures = (float("nan"),) * 3 if estimate is None else (estimate.value, estimate.low, estimate.high)
+    return Verdict("steering wins reliable operations over fixed controls", 0.0, *figures)
 
 
 def closing(session: Session) -> tuple[list[str], dict[str, Any]]:
@@ -55,13 +56,12 @@ def closing(session: Session) -> tuple[list[str], dict[str, Any]]:
     share = merit(rows)
     verdicts = Counter(t.verdict for t in session.turns)
     price, (head, faults) = session.state.used.price, _checked(session)
-    lines = [f"ending   {session.ending}; {len(session.turns)} turns, {dict(verdicts)}"]
+    told = ", ".join(f"{verdicts[v]:,} {words}" for v, words in VERDICTS.items() if verdicts[v])
+    lines = [f"ending   {session.ending}; {len(session.turns)} turns, {told or 'none'}"]
     lines.append("gained   " + (_gained(standings) or "nothing was decoded, so no operations were counted"))
     if won is not None:
-        lines.append(
-            f"verdict  steering wins reliable operations over fixed controls: {verdict(won)}"
-            f" ({won.value:+.0%}, 95 % interval {won.low:+.0%} to {won.high:+.0%})"
-        )
+        found, interval = claim(won), f"{won.value:+.0%}, 95 % interval {won.low:+.0%} to {won.high:+.0%}"
+        lines.append(f"verdict  {found.hypothesis}: {found.status} ({interval})")
     if standings:
         rates = ", ".join(f"{s.detection_rate:.2%} {p}" for p, s in standings.items())
         lines.append(f"events   {rates}" + (f"; {share:.0%} of what the oracle wins" if share is not None else ""))
@@ -78,7 +78,7 @@ def closing(session: Session) -> tuple[list[str], dict[str, Any]]:
         "verdicts": dict(verdicts),
         "players": {p: _plain(s) for p, s in standings.items()},
         "gain": None if won is None else {"value": won.value, "interval": [won.low, won.high]},
-        "verdict": verdict(won),
+        "verdict": claim(won).status,
         "merit": share,
         "price": asdict(price),
         "wall_seconds": session.wall_seconds,

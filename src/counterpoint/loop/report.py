@@ -83,12 +83,12 @@ def _figure(rows: Sequence[Tallies], settings: Settings) -> str:
     with rc_context({"svg.fonttype": "none", "font.size": 9, "svg.hashsalt": "counterpoint"}):
         figure = Figure(figsize=(11, 3.2), layout="constrained")
         rate, error, operations = figure.subplots(1, 3, width_ratios=[3, 3, 2])
-        for player in [p for p in COLOURS if any(p in r for r in rows)]:
+        for player in [p for p in ("fixed", "steered", "oracle") if any(p in r for r in rows)]:
             _curve(rate, error, rows, player, settings)
             _bar(operations, rows, player, settings)
         rate.set(title="detection rate, %", xlabel="turn")
         error.set(title="logical error per cycle, %", xlabel="turn")
-        operations.set(title="reliable operations (QuOps), whole run")
+        operations.set(title="reliable operations (QuOps)")
         for axes in (rate, error, operations):
             axes.spines[["top", "right"]].set_visible(False)
         if rate.has_data():

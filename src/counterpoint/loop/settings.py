@@ -30,11 +30,11 @@ class Settings:
     rounds: int = 25
     basis: Literal["Z", "X"] = "Z"
     controls_per_gate: int = 1
-    drift: str = "telegraph:rate=0.01,amplitude=1.2+pink:amplitude=0.6"
+    drift: str = "telegraph:rate=0.003,amplitude=1+pink:amplitude=0.5,fast=0.05"
     candidates: int = 40
-    cycles: int = 15_000
+    cycles: int = 30_000
     decoded: int = 2_000
-    turns: int = 400
+    turns: int = 300
     seed: int = 0
 
     def __post_init__(self) -> None:
