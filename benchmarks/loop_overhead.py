@@ -4,8 +4,9 @@
 
 Runs the default run's first turns with the live view drawn into a terminal of 100 x 30 (kept in memory),
 and `counterpoint steer`'s published chip without one, and compares the wall time of the whole with the
-sum of those stages. Permits, the ledger's and the store's writes to disk, counting and drawing are the
-loop's own.
+sum of those stages. Permits, the ledger's and the store's writes to disk, counting the explorer's events
+and drawing are the loop's own. The bounding players, which only a simulated machine has, are simulation
+and decoding, too; as they do twice the explorer's work, the share without them is given beside.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from counterpoint.govern.charter import EXPERIMENT
 from counterpoint.loop.build import build
 from counterpoint.loop.session import Session
 from counterpoint.loop.settings import Settings
+from counterpoint.loop.turn import STAGES
 from counterpoint.machine import MACHINES
 
 CASES = {
@@ -46,9 +48,10 @@ def measure(settings: Settings) -> dict[str, float]:
         began = time.perf_counter()
         watch(session, console, quiet=decoder is None)
         wall = time.perf_counter() - began
-    stages = {s: sum(t.stages[s] for t in session.turns) for s in ("simulate", "decode", "learn")}
+    stages = {s: sum(t.stages[s] for t in session.turns) for s in STAGES}
     own = wall - sum(stages.values())
-    return {"wall": wall} | stages | {"own": own, "own_share": own / wall, "epoch": wall / len(session.turns)}
+    alone = own / (wall - stages["bounds"])
+    return {"wall": wall} | stages | {"own": own, "share": own / wall, "alone": alone, "epoch": wall / session.done}
 
 
 def main() -> None:
@@ -61,8 +64,9 @@ def main() -> None:
         print(json.dumps(results))
         return
     for name, r in results.items():
-        shares = ", ".join(f"{s} {r[s] / r['wall']:.1%}" for s in ("simulate", "decode", "learn"))
-        print(f"{name}: {r['epoch']:.3f} s a turn; {shares}; the loop's own work {r['own_share']:.1%}")
+        shares = ", ".join(f"{s} {r[s] / r['wall']:.1%}" for s in STAGES)
+        print(f"{name}: {r['epoch']:.3f} s a turn; {shares}")
+        print(f"    the loop's own work: {r['share']:.1%} of the run, {r['alone']:.1%} of it without the bounds")
 
 
 if __name__ == "__main__":

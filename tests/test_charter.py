@@ -1,15 +1,14 @@
-"""Charters: what is read, what is refused and with which words, and how two combine."""
+"""Charters: what is read, and what is refused and with which words."""
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import pytest
 from hypothesis import given, strategies as st
 
 from counterpoint.base import BadInput
-from counterpoint.govern.charter import FIRST_RUN, Ask, Charter, Limits, combine
+from counterpoint.govern.charter import FIRST_RUN, Ask, Charter, Limits
 from counterpoint.govern.size import read_size, write_size
 
 GOOD = """
@@ -146,19 +145,6 @@ def charters(draw: st.DrawFn) -> Charter:
 @given(charters())
 def test_toml_round_trip(charter: Charter) -> None:
     assert Charter.from_toml(charter.to_toml()) == charter
-
-
-@given(charters(), charters())
-def test_combining_takes_the_strictest(a: Charter, b: Charter) -> None:
-    both, swapped = combine(a, b), combine(b, a)
-    assert both.limits == swapped.limits
-    assert both.ask == swapped.ask
-    for name in Limits.model_fields:
-        assert getattr(both.limits, name) == min(getattr(a.limits, name), getattr(b.limits, name))
-    assert set(both.ask.kinds) == {*a.ask.kinds, *b.ask.kinds}
-    # A step that both limits allow is asked about exactly where either would ask.
-    asks = min(both.ask.step or math.inf, both.limits.step)
-    assert asks == min(a.ask.step or math.inf, b.ask.step or math.inf, both.limits.step)
 
 
 @given(st.integers(0, 10**15))

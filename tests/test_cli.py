@@ -132,6 +132,8 @@ BAD = {
     "misspelt key in drift": (["steer", "--drift", "sine:freq=1"], "freq"),
     "no turns": (["run", "--turns", "0"], "turns is 0 and must be at least 1"),
     "nothing to resume": (["run", "--resume"], "there is no store"),
+    "markup in a name": (["steer", "--explorer", "[/x]"], "'[/x]' is not known"),
+    "one candidate": (["steer", "--candidates", "1"], "candidates is 1 and must be at least 2"),
     "missing charter": (["run", "lab.toml"], "lab.toml does not exist"),
 }
 
@@ -179,6 +181,32 @@ def test_an_explorer_of_ones_own(tmp_path: Path) -> None:
     words = "steer --explorer mine.py:Still --drift step:at=0 --epochs 2 --cycles 500 --json"
     result = json.loads(program(*words.split(), folder=tmp_path).stdout)
     assert result["merit"] == 0
+
+
+def test_resuming_with_other_settings_is_refused(tmp_path: Path) -> None:
+    program(*RUN, "--turns", "2", "--store", "s", folder=tmp_path)
+    done = program("run", "--resume", "--seed", "6", "--store", "s", folder=tmp_path, check=2)
+    assert "the run has seed 5 and --seed is 6" in done.stderr
+    more = program(*RUN, "--resume", "--turns", "3", "--store", "s", folder=tmp_path)
+    assert json.loads(more.stdout)["turns"] == 3
+
+
+OWN = {
+    "import numpyy": "ModuleNotFoundError",
+    "def Mine(:": "SyntaxError",
+    "Mine = 3": "is a int, and a Explorer is needed",
+    "class Mine:\n    def __init__(self, x): ...": "TypeError",
+    "from counterpoint.base import Explorer as Mine": "TypeError: Can't instantiate abstract class",
+    "x = 1": "defines no 'Mine'",
+}
+
+
+@pytest.mark.parametrize("text", OWN)
+def test_a_part_of_ones_own_that_fails_gets_one_sentence(text: str, tmp_path: Path) -> None:
+    (tmp_path / "numpy.py").write_text(text)  # the worst of names: it must not stand in for NumPy
+    done = program("steer", "--explorer", "numpy.py:Mine", folder=tmp_path, check=2)
+    assert OWN[text] in done.stderr.replace("\n", " ")
+    assert "Traceback" not in done.stderr
 
 
 def test_every_verb_and_option_is_documented() -> None:

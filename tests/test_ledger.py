@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import json
+import resource
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections import namedtuple
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
+from rich.cells import cell_len
 from typer.testing import CliRunner
 
 from counterpoint.base import BadInput, Price
 from counterpoint.cli.ledger import app
 from counterpoint.govern.chain import GENESIS, Entry, Head
 from counterpoint.govern.ledger import FILE, Ledger
+from counterpoint.identity import identity
 from counterpoint.store import Run, Store, Turn
 
 COUNT = 5
@@ -285,6 +292,31 @@ def test_a_full_disk_leaves_the_ledger_as_it_was(tmp_path: Path) -> None:
         assert ledger.head.count == 2
 
 
+@contextmanager
+def no_file_longer_than(size: int) -> Iterator[None]:
+    """Makes the system refuse what a full disk would: the room for the next bytes of a file."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("size", [0, 4096, 20_000])
+def test_a_disk_that_is_full_when_the_ledger_is_made_is_said_to_be_full(
+    tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite calls it an I/O error, which it is where the disk has room."""
+    with no_file_longer_than(size), pytest.raises(BadInput, match=r"cannot be \w+ \(disk I/O error\)"):
+        Ledger.open(tmp_path / "with room")
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(20_480, 16_384, 4096))
+    with no_file_longer_than(size), pytest.raises(BadInput, match=r"disk is full: .* and 4,096 are free.*make room"):
+        Ledger.open(tmp_path / "full")
+    Ledger.open(tmp_path / "full").close()
+
+
 @pytest.mark.parametrize("opener", [Ledger.open, Ledger.read])
 def test_what_is_no_ledger_is_said_to_be_none(tmp_path: Path, opener: Callable[[Path], Ledger]) -> None:
     (tmp_path / FILE).write_text("a shopping list, long enough to be no SQLite file whatever " * 20)
@@ -321,62 +353,96 @@ def test_a_number_that_is_none_has_no_place_in_an_entry(tmp_path: Path) -> None:
         assert ledger.head == Head(0, GENESIS)
 
 
-def turn(number: int) -> Turn:
-    return Turn(
-        number, "ab" * 32, "try", "allow", "within every limit", Price(), 0.0, np.zeros(2), None, {}, {}
-    )  # fmt: skip
+def turn(number: int, verdict: Literal["allow", "deny"] = "deny") -> Turn:
+    return Turn(number, "ab" * 32, "try [red]3[/red]", verdict, "too far", Price(), 0.0, np.zeros(2), None, {}, {})
 
 
-def test_the_commands_verify_and_show(tmp_path: Path) -> None:
-    runner = CliRunner()
-    written(tmp_path, 1482)
-    bare = runner.invoke(app, ["verify", "--store", str(tmp_path)])
-    assert bare.exit_code == 0
-    assert bare.stdout.startswith("1,482 entries, verified; no outcome")
-    with Ledger.read(tmp_path) as ledger, Store.open(tmp_path) as store:
-        run = store.begin(Run("lab", "", 0, {}))
-        store.record(run, turn(0), ledger.head, None)
-        head = ledger.head
-    done = runner.invoke(app, ["verify", "--store", str(tmp_path)])
-    assert (done.exit_code, done.stdout) == (0, "1,482 entries, verified\n")
-    done = runner.invoke(app, ["verify", "--store", str(tmp_path), "--json"])
-    expected = {"count": 1482, "digest": head.digest}
-    assert json.loads(done.stdout) == {"verified": True, "entries": 1482, "expected": expected, "faults": []}
-    done = runner.invoke(app, ["show", "--store", str(tmp_path), "--last", "2", "--json"])
-    shown = json.loads(done.stdout)["entries"]
-    assert [entry["number"] for entry in shown] == [1480, 1481]
-    assert shown[1]["content"] == {"turn": 1481, "reason": "within every limit — 1481"}
+def recorded(folder: Path, turns: int) -> Head:
+    """A run of denied turns in store and ledger; returns the ledger's head."""
+    with Ledger.open(folder) as ledger, Store.open(folder) as store:
+        ledger._connection.execute("PRAGMA synchronous = OFF")
+        run = store.begin(Run("lab", "", 0, {"machine": "willow"}))
+        ledger.append("begin", {"run": run, "charter": identity(""), "settings": {"machine": "willow"}})
+        for number in range(turns):
+            one = turn(number)
+            about = {"verdict": one.verdict, "action": one.action, "summary": one.summary, "reason": one.reason}
+            head = ledger.append("decision", {"turn": number, "previous_outcome": None} | about)
+            store.record(run, one, head, None)
+        return ledger.head
+
+
+def command(folder: Path, *words: str, code: int = 0) -> str:
+    done = CliRunner().invoke(app, [words[0], "--store", str(folder), *words[1:]])
+    assert done.exit_code == code, done.output
+    return done.stdout
+
+
+def test_verify_says_what_it_covered(tmp_path: Path) -> None:
+    written(tmp_path / "bare", 1482)
+    assert command(tmp_path / "bare", "verify").startswith("1,482 entries chained; no turn stands in a store")
+    folder = tmp_path / "run"
+    head = recorded(folder, 1200)
+    assert command(folder, "verify") == "1,201 entries chained, 1,200 turns of 1 run agree with them\n"
+    assert json.loads(command(folder, "verify", "--json")) == {
+        "verified": True,
+        "entries": 1201,
+        "expected": {"count": 1201, "digest": head.digest},
+        "runs": 1,
+        "turns": 1200,
+        "unsealed": [],
+        "faults": [],
+    }
+    with Ledger.open(folder) as ledger:
+        ledger.append("resumed", {"run": 1, "turns": 1200})
+    assert "the last 1 entries are newer than what the store has seen" in command(folder, "verify")
+    missing = CliRunner().invoke(app, ["verify", "--store", str(tmp_path / "nothing")])
+    assert isinstance(missing.exception, BadInput)
+
+
+def test_show_prints_one_line_an_entry_whatever_it_holds(tmp_path: Path) -> None:
+    recorded(tmp_path, 2)
     with Ledger.open(tmp_path) as ledger:
-        ledger.append("decision", {"verdict": "deny", "summary": "try [red]3[/red]", "reason": "too far"})
-    done = runner.invoke(app, ["verify", "--store", str(tmp_path)])
-    assert done.stdout == "1,483 entries, verified; the last 1 of them are newer than the last outcome in the store\n"
-    done = runner.invoke(app, ["show", "--store", str(tmp_path), "--last", "1"], env={"COLUMNS": "120"})
-    assert "deny" in done.stdout
-    assert "try [red]3[/red]: too far" in done.stdout
+        ledger.append("not-run", {"run": 1, "turn": 2, "why": "permitted, then interrupted"})
+        ledger.append("resumed", {"run": 1, "turns": 2, "charter": "cd" * 32, "settings": {}})
+        ledger.append("decision", {"turn": 2, "verdict": "allow", "summary": "try [bold]\x1b[31m\n" + "\u4e2d" * 90})
+        ledger.append("end", {"run": 1, "turns": 3, "how": "complete"})
+        ledger.append("new", {"kind": "of entry"})
+        entries = list(ledger.entries())
+    printed = command(tmp_path, "show").splitlines()
+    assert printed[0].split() == ["entry", entries[0].time[:10], "UTC", "digest", "what"]
+    lines = [line for line in printed if "UTC" not in line]
+    assert len(printed) - len(lines) == len({entry.time[:10] for entry in entries}), "each day is said once"
+    for entry, line in zip(entries, lines, strict=True):
+        assert line.split()[:2] == [str(entry.number), entry.time[11:19]]
+        assert line.split()[3] == entry.digest[:12]
+        assert cell_len(line) <= 100
+    words = [line[38:] for line in lines]
+    assert words[1] == "turn 0: too far"
+    assert words[3:5] == ["run 1, turn 2: permitted, then interrupted", "run 1 after 2 turns; charter cdcdcdcdcdcd"]
+    assert words[5].startswith("turn 2: try [bold]?[31m?\u4e2d")
+    assert words[5].endswith("\u2026")
+    assert words[6:] == ["run 1 after 3 turns: complete", '{"kind": "of entry"}']
+    shown = json.loads(command(tmp_path, "show", "--last", "2", "--json"))["entries"]
+    assert [entry["number"] for entry in shown] == [6, 7]
+    assert shown[0]["content"] == {"run": 1, "turns": 3, "how": "complete"}
+    assert [line.split()[0] for line in command(tmp_path, "show", "--last", "2").splitlines()][-2:] == ["6", "7"]
 
 
 def test_the_commands_say_every_fault_and_exit_with_one(tmp_path: Path) -> None:
-    runner = CliRunner()
-    written(tmp_path)
-    with Ledger.read(tmp_path) as ledger, Store.open(tmp_path) as store:
-        store.record(store.begin(Run("lab", "", 0, {})), turn(0), ledger.head, None)
+    recorded(tmp_path, 4)
     edited(
         tmp_path,
         "UPDATE entries SET content = CAST(x'ff7b' AS TEXT) WHERE number = 2",
         "DELETE FROM entries WHERE number >= 4",
     )
-    done = runner.invoke(app, ["verify", "--store", str(tmp_path)])
-    assert done.exit_code == 1
-    assert done.stdout.splitlines() == [
+    assert command(tmp_path, "verify", code=1).splitlines() == [
         "entry 2 was changed: its digest does not fit its content",
         "the tail is cut: the ledger holds 4 entries and the store has seen 5",
     ]
-    done = runner.invoke(app, ["verify", "--store", str(tmp_path), "--json"])
-    assert done.exit_code == 1
-    assert [fault["entry"] for fault in json.loads(done.stdout)["faults"]] == [2, 4]
-    assert runner.invoke(app, ["show", "--store", str(tmp_path)]).exit_code == 0
-    missing = runner.invoke(app, ["verify", "--store", str(tmp_path / "nothing")])
-    assert isinstance(missing.exception, BadInput)
+    found = json.loads(command(tmp_path, "verify", "--json", code=1))
+    assert [fault["entry"] for fault in found["faults"]] == [2, 4]
+    assert (found["verified"], found["entries"]) == (False, None)
+    assert "?{" in command(tmp_path, "show")
 
 
 # Appends and records as the loop does, for ever. A decision without its turn was cut off by a kill.

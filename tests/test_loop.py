@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -82,24 +83,21 @@ def test_counts_are_consistent(tmp_path: Path) -> None:
     np.testing.assert_allclose(np.diff(clocks), [t.price.seconds for t in session.turns[:-1]])
 
 
-def test_the_fixed_explorer_is_the_bound_fixed(tmp_path: Path) -> None:
-    """Same controls, same moment, same key: shot for shot the same, so its merit is exactly 0."""
-    session = run(tmp_path, replace(SMALL, explorer="fixed", drift="step:at=0"))
-    rows = [tallies(t) for t in session.turns]
-    assert merit(rows) == 0
+@pytest.mark.parametrize(("player", "expected"), [("fixed", 0), ("oracle", 1)])
+def test_a_bounding_player_is_its_bound(tmp_path: Path, player: str, expected: float) -> None:
+    """Same controls, same moment, same key: shot for shot the same, so its merit is exactly 0, or 1."""
+    session = run(tmp_path, replace(SMALL, explorer=player, drift="step:at=0,amplitude=2"))
+    assert merit([tallies(t) for t in session.turns]) == expected
     for turn in session.turns:
         assert turn.outcome is not None
-        np.testing.assert_array_equal(turn.outcome.events, turn.bounds["fixed"].events)
-        np.testing.assert_array_equal(turn.outcome.failures, turn.bounds["fixed"].failures)
+        np.testing.assert_array_equal(turn.outcome.events, turn.bounds[player].events)
+        np.testing.assert_array_equal(turn.outcome.failures, turn.bounds[player].failures)
 
 
 def test_no_drift_makes_the_merit_void(tmp_path: Path) -> None:
-    """Without drift both bounds play the same controls, so that their events differ by noise alone."""
+    """Without drift both bounds play the same controls: there is nothing to win, and no merit."""
     session = run(tmp_path, replace(SMALL, drift="none"))
-    for turn in session.turns:
-        np.testing.assert_array_equal(session.parts.machine.space.start, turn.centre * 0)
-        break
-    assert merit([{"steered": t, "fixed": t, "oracle": t} for t in [tallies(session.turns[0])["fixed"]]]) is None
+    assert merit([tallies(t) for t in session.turns]) is None
 
 
 @pytest.mark.parametrize("interrupted_after", [1, 4, 7])
@@ -140,8 +138,24 @@ def test_a_limit_denies_tells_and_ends_the_run(tmp_path: Path) -> None:
     session = run(tmp_path, charter=limited(cycles=3 * epoch + 1))
     verdicts = [t.verdict for t in session.turns]
     assert verdicts == ["allow"] * 3 + ["deny"] * PATIENCE
+    assert session.done == 3
     assert "limits.cycles" in session.ending
     assert session.state.used.price.cycles == 3 * epoch
+
+
+def test_a_human_amends_the_charter_and_the_run_goes_on(tmp_path: Path) -> None:
+    """Denied turns do not use the run up, and the amendment stands in the ledger."""
+    epoch = SMALL.shots * SMALL.candidates * SMALL.rounds
+    session = run(tmp_path, charter=limited(cycles=3 * epoch + 1))
+    wider = limited(cycles=100 * epoch)
+    with Session.resume(tmp_path, wider, SMALL, parts(), session.run) as amended:
+        for _ in amended:
+            pass
+    assert amended.ending == "complete"
+    assert amended.done == SMALL.turns
+    with Ledger.read(tmp_path) as ledger:
+        (resumed,) = [json.loads(e.content) for e in ledger.entries() if e.kind == "resumed"]
+    assert resumed["charter"] == identity(wider.to_toml())
 
 
 def test_a_held_action_is_not_carried_out(tmp_path: Path) -> None:
@@ -202,3 +216,43 @@ def test_outcomes_add() -> None:
 def test_machine_is_abstract() -> None:
     with pytest.raises(TypeError, match="abstract"):
         Machine()  # type: ignore[abstract]
+
+
+class Faulty(Explorer):
+    """Answers with something that is no action, or fails."""
+
+    def __init__(self, answer: object) -> None:
+        self.answer = answer
+
+    def init(self, space: ControlSpace, key: object) -> ControlSpace:
+        return space
+
+    def ask(self, key: object, state: ControlSpace, seen: object) -> TryControls:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer  # type: ignore[return-value]
+
+    def tell(self, state: ControlSpace, action: object, outcome: object) -> ControlSpace:
+        return state
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (
+            ZeroDivisionError("by zero"),
+            "the explorer Faulty failed with ZeroDivisionError: by zero .*line",
+        ),
+        (7, "asked for a int"),
+        (TryControls(np.zeros(41), np.zeros((0, 41))), r"shape \(0, 41\): give .* 1 to 6 candidates"),
+        (TryControls(np.zeros(41), np.zeros((7, 41))), r"shape \(7, 41\): give .* 1 to 6 candidates"),
+        (TryControls(np.zeros(41), [[0.0] * 41]), "shape list"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_faulty_explorer_is_told_so(tmp_path: Path, answer: object, sentence: str) -> None:
+    with (
+        pytest.raises(BadInput, match=sentence),
+        Session.begin(tmp_path, FIRST_RUN, SMALL, parts(explorer=Faulty(answer))) as session,
+    ):
+        for _ in session:
+            pass

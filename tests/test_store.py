@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import resource
+import shutil
 import sqlite3
-from collections.abc import Callable
+from collections import namedtuple
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 
@@ -41,7 +45,7 @@ def a_turn(number: int, **changes: object) -> Turn:
         "centre": np.array([0.1, -2.0, np.pi]),
         "outcome": an_outcome(start=number),
         "bounds": {"fixed": an_outcome(start=number + 1), "oracle": an_outcome(start=number + 2)},
-        "stages": {"simulate": 0.1, "decode": 0.2, "learn": 1e-9, "own": 0.0},
+        "stages": {"simulate": 0.1, "decode": 0.2, "learn": 1e-9, "bounds": 0.0, "run": 7.5},
     }
     return Turn(**(values | changes))  # pyright: ignore[reportArgumentType]
 
@@ -75,9 +79,9 @@ finite = st.floats(allow_nan=False)
 @st.composite
 def outcomes(draw: st.DrawFn) -> Outcome:
     candidates, sites = draw(st.integers(0, 5)), draw(st.integers(0, 4))
-    tables = [draw(stn.arrays(np.int64, (candidates, sites), elements=numbers)) for _ in range(2)]
-    singles = [draw(stn.arrays(np.int64, candidates, elements=numbers)) for _ in range(4)]
-    return Outcome(*tables, *singles, draw(finite))
+    table = stn.arrays(np.int64, (candidates, sites), elements=numbers)
+    single = stn.arrays(np.int64, candidates, elements=numbers)
+    return Outcome(draw(table), draw(table), draw(single), draw(single), draw(single), draw(single), draw(finite))
 
 
 @st.composite
@@ -127,7 +131,7 @@ def test_counts_take_less_than_half_of_their_bytes() -> None:
 def test_damaged_counts_are_said_to_be_damaged() -> None:
     blob = bytearray(pack_counts(an_outcome()))
     blob[len(blob) // 2] ^= 1
-    with pytest.raises(BadInput, match=r"bytes of counts are damaged .*restore"):
+    with pytest.raises(BadInput, match=r"bytes of counts at 3 sites are damaged .*restore"):
         unpack_counts(bytes(blob), 3, 0.25)
 
 
@@ -168,6 +172,79 @@ def test_a_run_ends_and_a_turn_more_reopens_it(tmp_path: Path) -> None:
         assert store.head() == head(1)
         store.record(run, a_turn(1), head(2), None)
         assert (store.runs()[0].how, store.runs()[0].ended) == (None, None)
+
+
+def test_a_run_goes_on_under_an_amended_charter_and_settings(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        first, second = store.begin(RUN), store.begin(RUN)
+        store.record(first, a_turn(0), head(0), None)
+        store.amend(first, 'name = "longer"', {"distance": 5, "turns": 900})
+        with pytest.raises(BadInput, match=r"run 7 is not among the 2 runs of store .*begin it first"):
+            store.amend(7, "", {})
+        with pytest.raises(ValueError, match="JSON compliant"):
+            store.amend(second, "", {"drift": float("nan")})
+    with Store.open(tmp_path, read_only=True) as store:
+        one, other = store.runs()
+        assert (one.charter, one.settings) == ('name = "longer"', {"distance": 5, "turns": 900})
+        assert (one.name, one.seed, one.started) == (RUN.name, RUN.seed, RUN.started)
+        assert (other.charter, other.settings) == (RUN.charter, RUN.settings)
+        assert len(list(store.turns(first))) == 1
+        with pytest.raises(BadInput, match=r"cannot be written .*readonly"):
+            store.amend(first, "", {})
+
+
+def test_every_head_is_kept(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        assert store.heads() == {}
+        run = store.begin(RUN)
+        for number in range(3):
+            store.record(run, a_turn(number), head(2 * number), None)
+        store.finish(run, "complete", head(9))
+        assert store.heads() == dict([head(0), head(2), head(4), head(9)])
+
+
+def test_a_snapshot_is_of_one_moment(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as writer:
+        run = writer.begin(RUN)
+        writer.record(run, a_turn(0), head(0), None)
+        with Store.open(tmp_path, read_only=True) as reader:
+            with reader.snapshot():
+                writer.record(run, a_turn(1), head(1), None)
+                writer.begin(RUN)
+                assert len(reader.runs()) == 1
+                assert reader.head() == head(0)
+                assert [t.number for t in reader.turns(run)] == [0]
+            assert len(reader.runs()) == 2
+            assert [t.number for t in reader.turns(run)] == [0, 1]
+
+
+def everything(store: Store) -> list[tuple[Run, list[Turn]]]:
+    return [(run, list(store.turns(run.id))) for run in store.runs()]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            "outcomes SET counts = x'789c' WHERE turn = 1",
+            r"turn 1 of run 1 cannot be read: 2 bytes of counts .*restore",
+        ),
+        ("outcomes SET sites = 9 WHERE turn = 1", r"turn 1 of run 1 cannot be read: .* at 9 sites are damaged"),
+        ("outcomes SET sites = -3 WHERE turn = 1", r"turn 1 of run 1 cannot be read: .* at -3 sites are damaged"),
+        ("turns SET centre = x'00' WHERE number = 1", r"turn 1 of run 1 cannot be read: .*buffer"),
+        ("turns SET stages = '{' WHERE number = 1", r"turn 1 of run 1 cannot be read: .*line 1"),
+        ("runs SET settings = '[1, 2]'", r"the settings of run 1 are '\[1, 2\]' and must be a JSON object: restore"),
+        ("runs SET settings = '{'", r"the settings of run 1 are '\{' and must be a JSON object: restore"),
+    ],
+)
+def test_what_was_damaged_is_named(tmp_path: Path, change: str, sentence: str) -> None:
+    with Store.open(tmp_path) as store:
+        run = store.begin(RUN)
+        for number in range(2):
+            store.record(run, a_turn(number), head(number), None)
+        store._connection.execute(f"UPDATE {change}")
+        with pytest.raises(BadInput, match=sentence):
+            everything(store)
 
 
 def test_nothing_is_counted_twice(tmp_path: Path) -> None:
@@ -258,6 +335,31 @@ def test_a_full_disk_stores_nothing_of_a_turn(tmp_path: Path) -> None:
         store._connection.execute("PRAGMA max_page_count = 1000000")
         store.record(run, big, head(1), None)
         assert [t.number for t in store.turns(run)] == [0, 1]
+
+
+@contextmanager
+def no_file_longer_than(size: int) -> Iterator[None]:
+    """Makes the system refuse what a full disk would: the room for the next bytes of a file."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("size", [0, 4096, 20_000, 33_000])
+def test_a_disk_that_is_full_when_the_store_is_made_is_said_to_be_full(
+    tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite calls it an I/O error, which it is where the disk has room."""
+    with no_file_longer_than(size), pytest.raises(BadInput, match=r"cannot be opened \(disk I/O error\)"):
+        Store.open(tmp_path / "with room")
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(20_480, 16_384, 4096))
+    with no_file_longer_than(size), pytest.raises(BadInput, match=r"disk is full: .* and 4,096 are free.*make room"):
+        Store.open(tmp_path / "full")
+    Store.open(tmp_path / "full").close()
 
 
 def test_raw_events_that_cannot_be_written_store_nothing_of_a_turn(tmp_path: Path) -> None:

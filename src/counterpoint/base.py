@@ -245,5 +245,5 @@ class Workload(ABC):
         """A new instance of the task."""
 
     @abstractmethod
-    def solvers(self) -> Mapping[str, Callable[[Any, Price, Key], float]]:
-        """Scores, larger is better, by name: "quantum", "nothing" (which does nothing), and the rivals."""
+    def solvers(self) -> Mapping[str, Callable[[Any, Price, Key], tuple[float, Price]]]:
+        """(score, used) by name: "quantum", "nothing" (does nothing), the rivals; larger scores are better."""

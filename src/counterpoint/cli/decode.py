@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,10 +12,12 @@ import sinter
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from counterpoint.base import BadInput, fold_in
+from counterpoint.base import BadInput, Key, fold_in
 from counterpoint.cli.options import Json, Seed, part
 from counterpoint.decoders import DECODERS
+from counterpoint.identity import identity
 from counterpoint.loop.advice import advice, shown
 from counterpoint.loop.compare import Comparison, Decoded, Experiment, compare, decode_recording
 from counterpoint.loop.frontier import check_figure, draw
@@ -71,6 +73,15 @@ Shots = Annotated[
         show_default=False,
     ),
 ]
+Rounds = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Rounds of your circuit, for the error a cycle. Default: what its file name says (r=N), else the "
+        "times (third coordinates) of its detectors, less one.",
+        show_default=False,
+    ),
+]
 OwnCircuit = Annotated[Path | None, typer.Option(help="Your circuit with noise (.stim).", show_default=False)]
 OwnEvents = Annotated[Path | None, typer.Option(help="Its detection events (.b8 or .01).", show_default=False)]
 OwnObservables = Annotated[
@@ -79,6 +90,10 @@ OwnObservables = Annotated[
 Plot = Annotated[
     Path | None,
     typer.Option(help="Draw accuracy against price into this file (.svg, .png, .pdf).", show_default=False),
+]
+Store = Annotated[
+    Path | None,
+    typer.Option(help="Keep the JSON in this folder, too, named after what was found.", show_default=False),
 ]
 
 
@@ -91,9 +106,11 @@ def decode(
     circuit: OwnCircuit = None,
     events: OwnEvents = None,
     observables: OwnObservables = None,
+    rounds: Rounds = None,
     plot: Plot = None,
     as_json: Json = False,
     seed: Seed = 0,
+    store: Store = None,
 ) -> None:
     """Decode recorded or sampled shots with several decoders, and say which one to use and what it costs.
 
@@ -104,85 +121,123 @@ def decode(
     chosen: dict[str, sinter.Decoder] = {
         name: part(name, DECODERS, sinter.Decoder, "decoder") for name in decoder or DEFAULT
     }
-    sources = _own(circuit, events, observables) + [
-        source for i, path in enumerate(dict.fromkeys(paths or ())) for source in _sources(path, shots, seed, i)
-    ]
+    sources = _from_files(circuit, events, observables, rounds)
+    for i, path in enumerate(dict.fromkeys(paths or ())):
+        sources += _from_path(path, shots, rounds, fold_in((seed,), "sampled", i))
     if not sources:
         raise BadInput(
             "0 experiments were named and 1 is needed: give a folder, CIRCUIT.stim with --shots, or "
             "--circuit, --events and --observables"
         )
+    if store is not None:
+        _folder(store)
     decoded: list[Decoded] = []
     with Console(stderr=True).status("reading") as status:
         for i, read in enumerate(sources):
             recording = read().take(select, shots)
-            status.update(f"decoding {recording.name} ({i + 1} of {len(sources)}) with {', '.join(chosen)}")
+            status.update(Text(f"decoding {recording.name} ({i + 1} of {len(sources)}) with {', '.join(chosen)}"))
             decoded.append(decode_recording(recording, chosen, model))
     comparison = compare(decoded)
     if plot is not None:
         draw(comparison, plot)
+    kept = None if store is None else _keep(comparison, store)
     if as_json:
-        typer.echo(json.dumps(comparison.plain(), allow_nan=False))
+        typer.echo(_json(comparison))
         return
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=WIDTH)  # a pipe has no width of its own
-    _show(console, comparison)
-    console.print(advice(decoded))
+    told = [advice(decoded)]
     if plot is not None:
-        console.print(f"Accuracy against price: {plot}")
+        told.append(f"Accuracy against price: {plot}")
+    if kept is not None:
+        told.append(f"Kept in {kept}")
+    _show(comparison, told)
 
 
-def _sources(path: Path, shots: int | None, seed: int, number: int) -> list[Callable[[], Recording]]:
+def _json(comparison: Comparison) -> str:
+    return json.dumps(comparison.plain(), allow_nan=False)
+
+
+def _folder(store: Path) -> None:
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise BadInput(f"the store {store} cannot be made ({problem.strerror}): name a folder") from problem
+
+
+def _keep(comparison: Comparison, store: Path) -> Path:
+    """Write the JSON; times apart, the same findings have the same name."""
+    plain = comparison.plain()
+    for found in plain["experiments"]:
+        del found["us_per_shot"]
+    path = store / f"decode-{identity(plain)[:12]}.json"
+    try:
+        path.write_text(_json(comparison) + "\n", encoding="utf-8")
+    except OSError as problem:
+        raise BadInput(f"{path} cannot be written ({problem.strerror}): name a --store that can be") from problem
+    return path
+
+
+def _from_path(path: Path, shots: int | None, rounds: int | None, key: Key) -> list[Callable[[], Recording]]:
     """What reads each experiment at `path`; read one after the other, for a release is large."""
     if path.suffix != ".stim":
+        if rounds is not None:
+            raise BadInput(f"--rounds {rounds} is for circuits, and {path} says its own: leave it out")
         return [partial(read_experiment, folder) for folder in find_experiments(path)]
     if shots is None:
         raise BadInput(
             f"{path} is a circuit and has 0 shots of its own: say how many to sample by --shots N, or give "
             "recorded ones by --circuit, --events and --observables"
         )
-    return [partial(sampled, path, shots, fold_in((seed,), "sampled", number))]
+    return [partial(sampled, path, shots, key, rounds)]
 
 
-def _own(circuit: Path | None, events: Path | None, observables: Path | None) -> list[Callable[[], Recording]]:
+def _from_files(
+    circuit: Path | None, events: Path | None, observables: Path | None, rounds: int | None
+) -> list[Callable[[], Recording]]:
     given = {"--circuit": circuit, "--events": events, "--observables": observables}
     missing = [name for name, path in given.items() if path is None]
     if len(missing) == len(given):
         return []
     if circuit is None or events is None or observables is None:
         raise BadInput(f"own files need {', '.join(given)}, and {', '.join(missing)} is missing: give all 3")
-    return [partial(own_files, circuit, events, observables)]
+    return [partial(own_files, circuit, events, observables, rounds)]
 
 
-def _show(console: Console, comparison: Comparison) -> None:
-    first = comparison.experiments[0].mcnemar.against
+def _show(comparison: Comparison, told: Sequence[str]) -> None:
+    """The tables, then sentences. No markup: names of files and decoders are a person's own."""
+    console = Console(markup=False, emoji=False, highlight=False)
+    piped = not console.is_terminal
+    if piped:
+        console.width = WIDTH  # a pipe has no width of its own
+    console.print(_table(comparison.experiments))
+    first = comparison.experiments[0]
+    note = f"Error model: {first.model}. ( ) 95 % intervals. p: exact paired test (McNemar) against "
+    console.print(f"\n{note}{first.mcnemar.against}.\n", style="dim", soft_wrap=piped)
+    if comparison.fits:
+        fits = Table(box=None, header_style="bold", pad_edge=False)
+        for heading in ("fitted over rounds", "d", "error a cycle, %"):
+            fits.add_column(heading)
+        for fit in comparison.fits:
+            fits.add_row(f"  {fit.decoder}", str(fit.distance), _percent(fit.ler_cycle, fit.interval))
+        console.print(fits)
+        console.print()
+    for sentence in told:
+        console.print(sentence, soft_wrap=piped)
+
+
+def _table(experiments: Sequence[Experiment]) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("decoder", overflow="fold")
     for heading in ("error a shot, %", "error a cycle, %", "us a shot", "p"):
         table.add_column(heading, justify="right")
-    for found in comparison.experiments:
-        if found.decoder == first:
+    for found in experiments:
+        if found.decoder == found.mcnemar.against:
             table.add_row()
-            table.add_row(f"[bold]{found.name}[/bold]")
+            table.add_row(Text(found.name, "bold"))
             told = {"d": found.distance, "rounds": found.rounds, "basis": found.basis}
             known = "".join(f"{key} {value}, " for key, value in told.items() if value is not None)
-            table.add_row(f"[dim]{known}{found.shots:,} shots[/dim]")
+            table.add_row(Text(f"{known}{found.shots:,} shots", "dim"))
         table.add_row(*_row(found))
-    console.print(table)
-    model = comparison.experiments[0].model
-    console.print(
-        f"\n[dim]Error model: {model}. ( ) 95 % intervals. p: exact paired test (McNemar) against {first}.[/dim]\n"
-    )
-    if not comparison.fits:
-        return
-    fits = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("fitted over rounds", "d", "error a cycle, %"):
-        fits.add_column(heading)
-    for fit in comparison.fits:
-        fits.add_row(f"  {fit.decoder}", str(fit.distance), _percent(fit.ler_cycle, fit.interval))
-    console.print(fits)
-    console.print()
+    return table
 
 
 def _row(found: Experiment) -> tuple[str, ...]:

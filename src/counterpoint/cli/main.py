@@ -6,6 +6,7 @@ import sys
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from counterpoint import __version__
 from counterpoint.base import BadInput
@@ -35,5 +36,5 @@ def main() -> None:
     try:
         app()
     except BadInput as problem:
-        Console(stderr=True, soft_wrap=True).print(f"[red]counterpoint:[/] {problem}", highlight=False)
+        Console(stderr=True).print(Text.assemble(("counterpoint: ", "red"), str(problem)), soft_wrap=True)
         sys.exit(2)

@@ -14,7 +14,9 @@ import typer
 
 from counterpoint.base import BadInput
 from counterpoint.decoders import DECODERS
+from counterpoint.govern.charter import EXPERIMENT, FIRST_RUN, Charter
 from counterpoint.loop.build import MakeMachine
+from counterpoint.loop.own import blaming
 from counterpoint.machine import MACHINES
 
 Part = TypeVar("Part")
@@ -24,6 +26,7 @@ Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything ran
 Store = Annotated[Path, typer.Option("--store", help="Folder of the store and the ledger.")]
 
 DEFAULT_STORE = Path("counterpoint-store")
+EXPLORER_HELP = "gradient, spsa, FILE.py:NAME, or a bounding player: fixed (does nothing), oracle (knows all)."
 
 
 def part(name: str, registry: Mapping[str, Part], kind: type[Part], role: str) -> Part:
@@ -38,7 +41,8 @@ def part(name: str, registry: Mapping[str, Part], kind: type[Part], role: str) -
         return registry[name]
     found = _own(name, registry, role)
     if isinstance(found, type):
-        found = found()
+        with blaming(f"{role} '{name}'"):
+            found = found()
     if not isinstance(found, kind):
         raise BadInput(f"{role} '{name}' is a {type(found).__name__}, and a {kind.__name__} is needed there")
     return found
@@ -46,7 +50,9 @@ def part(name: str, registry: Mapping[str, Part], kind: type[Part], role: str) -
 
 def machine_part(name: str) -> MakeMachine:
     """What makes the machine that `name` stands for; a person's own is called as those of `MACHINES` are."""
-    made = MACHINES[name] if name in MACHINES else _own(name, MACHINES, "machine")
+    if name in MACHINES:
+        return MACHINES[name]
+    made = _own(name, MACHINES, "machine")
     if not callable(made):
         raise BadInput(f"machine '{name}' is a {type(made).__name__}, and a function that makes a machine is needed")
     return cast(MakeMachine, made)
@@ -57,6 +63,13 @@ def decoder_part(name: str) -> sinter.Decoder | None:
     return None if name == "none" else part(name, DECODERS, sinter.Decoder, "decoder")
 
 
+def charter_line(charter: Charter) -> str:
+    """A charter's limits in one line."""
+    limits = ", ".join(f"{k} {v:,.12g}" for k, v in charter.limits.model_dump().items())
+    built_in = " (built in)" if charter in (FIRST_RUN, EXPERIMENT) else ""
+    return f"charter  {charter.name}{built_in}: {limits}"
+
+
 def _own(name: str, registry: Mapping[str, Any], role: str) -> Any:
     """What ``FILE.py:NAME`` holds."""
     file, colon, attribute = name.rpartition(":")
@@ -65,17 +78,20 @@ def _own(name: str, registry: Mapping[str, Any], role: str) -> Any:
         raise BadInput(f"{role} '{name}' is not known: take one of {known}, or your own as FILE.py:NAME")
     if not Path(file).is_file():
         raise BadInput(f"{role} '{name}' names the file {file}, which does not exist: check the path")
-    module = _load(Path(file))
+    with blaming(f"{role} '{name}'"):
+        module = _load(Path(file))
     if not hasattr(module, attribute):
         raise BadInput(f"{role} '{name}': {file} defines no '{attribute}': check the name")
     return getattr(module, attribute)
 
 
 def _load(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    # A name of its own: a file called numpy.py must not stand in for NumPy.
+    name = f"counterpoint_own_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module  # dataclasses look their module up by name
+    sys.modules[name] = module  # dataclasses look their module up by name
     spec.loader.exec_module(module)
     return module

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-import signal
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
@@ -17,7 +13,18 @@ from rich.console import Console
 from rich.live import Live
 
 from counterpoint.base import BadInput, Explorer
-from counterpoint.cli.options import DEFAULT_STORE, Json, Seed, Store, decoder_part, machine_part, part
+from counterpoint.cli.interrupt import interruptible, stoppable
+from counterpoint.cli.options import (
+    DEFAULT_STORE,
+    EXPLORER_HELP,
+    Json,
+    Seed,
+    Store,
+    charter_line,
+    decoder_part,
+    machine_part,
+    part,
+)
 from counterpoint.cli.view import view
 from counterpoint.explore import EXPLORERS
 from counterpoint.govern.charter import FIRST_RUN, Charter
@@ -28,67 +35,102 @@ from counterpoint.loop.session import Session
 from counterpoint.loop.settings import Settings
 from counterpoint.loop.summary import tallies
 from counterpoint.store.database import Store as StoreFile
+from counterpoint.store.turns import Run
 
 REFRESH = 0.5  # seconds between two pictures: drawing more often would cost more than the loop itself
 
 
 def run(
-    charter: Annotated[Path | None, typer.Argument(help="Charter (TOML); without one, a built-in first run.")] = None,
+    context: typer.Context,
+    charter: Annotated[
+        Path | None, typer.Argument(help="Charter (TOML); without one, a built-in first run.", show_default=False)
+    ] = None,
     machine: Annotated[str, typer.Option(help="willow, published, or FILE.py:NAME.")] = Settings.machine,
-    explorer: Annotated[str, typer.Option(help="gradient, spsa, fixed, oracle, or FILE.py:NAME.")] = Settings.explorer,
+    explorer: Annotated[str, typer.Option(help=EXPLORER_HELP)] = Settings.explorer,
     decoder: Annotated[str, typer.Option(help="matching, correlated, none, or FILE.py:NAME.")] = Settings.decoder,
     distance: Annotated[int, typer.Option(help="Code distance of the memory, odd.")] = Settings.distance,
+    rounds: Annotated[int, typer.Option(help="Error-correction cycles of one shot.")] = Settings.rounds,
     drift: Annotated[str, typer.Option(help="How the optima move: name:key=value,... joined by +.")] = Settings.drift,
+    candidates: Annotated[int, typer.Option(help="Settings tried in an epoch.")] = Settings.candidates,
+    cycles: Annotated[int, typer.Option(help="Cycles of each candidate in an epoch.")] = Settings.cycles,
     turns: Annotated[int, typer.Option(help="Epochs of the run.")] = Settings.turns,
-    resume: Annotated[bool, typer.Option("--resume", help="Take the last run of the store up again.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Take the last run up again; a CHARTER or --turns amends it.")
+    ] = False,
     seed: Seed = 0,
     store: Store = DEFAULT_STORE,
     as_json: Json = False,
 ) -> None:
     """Keep a drifting chip in tune while it corrects errors, inside a charter, with a ledger."""
+    own = None if charter is None else Charter.load(charter)
     if resume:
-        reader = StoreFile.open(store, read_only=True)
-        last = reader.latest()
-        reader.close()
-        if last is None:
-            raise BadInput(f"the store {store} holds no run to resume: begin one without --resume")
-        number, rules, settings = last.id, Charter.from_toml(last.charter), Settings.from_json(dict(last.settings))
+        last = stored(store)
+        number, rules = last.id, own or Charter.from_toml(last.charter)
+        settings = amended(Settings.from_json(dict(last.settings)), context)
     else:
-        rules = FIRST_RUN if charter is None else Charter.load(charter)
+        number, rules = None, own or FIRST_RUN
         settings = Settings(
             machine=machine,
             explorer=explorer,
             decoder=decoder,
             distance=distance,
+            rounds=rounds,
             drift=drift,
+            candidates=candidates,
+            cycles=cycles,
             turns=turns,
             seed=seed,
         )
-        number = None
-    parts = build(
-        settings,
-        machine_part(settings.machine),
-        part(settings.explorer, EXPLORERS, Explorer, "explorer"),
-        decoder_part(settings.decoder),
-    )
     console = Console(stderr=as_json)
-    with (
-        interruptible(),
-        (
-            Session.begin(store, rules, settings, parts)
-            if number is None
-            else Session.resume(store, rules, settings, parts, number)
-        ) as session,
-    ):
-        watch(session, console, quiet=as_json)
+    console.print(charter_line(rules), style="dim", highlight=False, markup=False)
+    with interruptible():
+        parts = build(
+            settings,
+            machine_part(settings.machine),
+            part(settings.explorer, EXPLORERS, Explorer, "explorer"),
+            decoder_part(settings.decoder),
+        )
+        if number is None:
+            session = Session.begin(store, rules, settings, parts)
+        else:
+            session = Session.resume(store, rules, settings, parts, number)
+        with session, stoppable():
+            watch(session, console, quiet=as_json)
+        tell(session, console, as_json)
+
+
+def amended(settings: Settings, context: typer.Context) -> Settings:
+    """The settings of a run that goes on: those it has, but for `--turns`. Raises BadInput for other changes."""
+    for name, value in context.params.items():
+        source = context.get_parameter_source(name)
+        if source is None or source.name != "COMMANDLINE" or name not in settings.to_json():
+            continue
+        before = getattr(settings, name)
+        if name == "turns":
+            settings = replace(settings, turns=value)
+        elif value != before:
+            raise BadInput(f"the run has {name} {before} and --{name} is {value}: leave it out, or begin a new run")
+    return settings
+
+
+def stored(store: Path) -> Run:
+    """The run of the store that began last."""
+    with StoreFile.open(store, read_only=True) as reader:
+        last = reader.latest()
+    if last is None:
+        raise BadInput(f"the store {store} holds no run to resume: begin one without --resume")
+    return last
+
+
+def tell(session: Session, console: Console, as_json: bool) -> None:
+    """The closing lines and the report."""
     lines, figures = closing(session)
-    report = write_report(session, store / f"run-{session.run}.html")
+    report = write_report(session, session.folder / f"run-{session.run}.html")
     if as_json:
         print(json.dumps(figures | {"report": str(report)}))
         return
-    for line in lines:
-        console.print(line, highlight=False)
-    console.print(f"report   {report.resolve().as_uri()}", soft_wrap=True, highlight=False)
+    for line in [*lines, f"report   {report.resolve().as_uri()}"]:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def watch(session: Session, console: Console, *, quiet: bool) -> None:
@@ -110,19 +152,3 @@ def watch(session: Session, console: Console, *, quiet: bool) -> None:
                 shown = time.monotonic()
         live.update(view(session, rows), refresh=True)
     console.print(view(session, rows))
-
-
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """Ctrl-C and a polite kill both end the run after its ledger and store are in order."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    except KeyboardInterrupt:
-        print("stopped by hand: take it up again with --resume", file=sys.stderr)
-    finally:
-        signal.signal(signal.SIGTERM, before)

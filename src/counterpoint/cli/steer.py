@@ -9,7 +9,18 @@ import typer
 from rich.console import Console
 
 from counterpoint.base import Explorer
-from counterpoint.cli.options import DEFAULT_STORE, Json, Seed, Store, decoder_part, machine_part, part
+from counterpoint.cli.interrupt import interruptible, stoppable
+from counterpoint.cli.options import (
+    DEFAULT_STORE,
+    EXPLORER_HELP,
+    Json,
+    Seed,
+    Store,
+    charter_line,
+    decoder_part,
+    machine_part,
+    part,
+)
 from counterpoint.explore import EXPLORERS
 from counterpoint.govern.charter import EXPERIMENT
 from counterpoint.loop.build import build
@@ -22,7 +33,7 @@ def steer(
     chip: Annotated[str, typer.Option("--chip", "--machine", help="published, willow, or FILE.py:NAME.")] = "published",
     distance: Annotated[int, typer.Option(help="Code distance of the memory, odd.")] = 3,
     controls_per_gate: Annotated[int, typer.Option(help="Knobs on each gate of the published chip.")] = 1,
-    explorer: Annotated[str, typer.Option(help="gradient, spsa, fixed, oracle, or FILE.py:NAME.")] = "gradient",
+    explorer: Annotated[str, typer.Option(help=EXPLORER_HELP)] = "gradient",
     drift: Annotated[str, typer.Option(help="name:key=value,... joined by +; frequencies per epoch.")] = "sine:f=0.001",
     epochs: Annotated[int, typer.Option(help="Epochs to run.")] = 300,
     candidates: Annotated[int, typer.Option(help="Settings tried in an epoch.")] = 50,
@@ -38,12 +49,15 @@ def steer(
         drift=drift, candidates=candidates, cycles=cycles, turns=epochs, seed=seed,
     )  # fmt: skip
     console = Console(stderr=as_json)
-    console.print(f"charter {EXPERIMENT.name} (built in): limits {EXPERIMENT.limits}", highlight=False)
-    parts = build(settings, machine_part(chip), part(explorer, EXPLORERS, Explorer, "explorer"), decoder_part(decoder))
-    with Session.begin(store, EXPERIMENT, settings, parts) as session:
-        for turn in session:
-            if turn.number % 100 == 99:
-                console.print(f"epoch {turn.number + 1} of {epochs}", highlight=False)
+    console.print(charter_line(EXPERIMENT), style="dim", highlight=False, markup=False)
+    with interruptible():
+        parts = build(
+            settings, machine_part(chip), part(explorer, EXPLORERS, Explorer, "explorer"), decoder_part(decoder)
+        )
+        with Session.begin(store, EXPERIMENT, settings, parts) as session, stoppable():
+            for turn in session:
+                if turn.number % 100 == 99:
+                    console.print(f"epoch {turn.number + 1} of {epochs}", highlight=False)
     rows = [tallies(t) for t in session.turns]
     events = {
         name: total(rows, player).events
@@ -56,15 +70,21 @@ def steer(
         "epochs": len(session.turns),
         "merit": merit(rows),
         "events": events,
-        "seconds_per_epoch": sum(t.stages["turn"] for t in session.turns) / max(1, len(session.turns)),
+        "seconds_per_epoch": session.wall_seconds / max(1, len(session.turns)),
         "trace": [{"epoch": i, "events": {p: t.events for p, t in row.items()}} for i, row in enumerate(rows) if row],
     }
     if as_json:
         print(json.dumps(result))
         return
-    share = "void: the two bounds coincide" if result["merit"] is None else f"{result['merit']:.3f}"
+    share = (
+        "void (the oracle is not shown to be better than doing nothing)"
+        if result["merit"] is None
+        else f"{result['merit']:.3f}"
+    )
     console.print(
         f"merit {share} over {result['epochs']} epochs, {result['seconds_per_epoch']:.3f} s each\n"
         f"detection events: fixed {events['fixed']:,}, {explorer} {events['explorer']:,}, oracle {events['oracle']:,}",
         highlight=False,
+        markup=False,
+        soft_wrap=True,
     )

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from counterpoint.base import ControlSpace, Floats
 from counterpoint.cli.chart import chart
+from counterpoint.loop.closing import VERDICTS, gain
 from counterpoint.loop.session import Session
 from counterpoint.loop.summary import Standing, Tallies, curves, merit, standing, total
 from counterpoint.store.turns import Turn
@@ -31,6 +32,7 @@ def view(session: Session, rows: Sequence[Tallies]) -> RenderableType:
         _head(session),
         Rule(style="bright_black"),
         _charts(session, rows, players),
+        _shades(),
         Text(),
         _voices(session, rows),
         Rule(style="bright_black"),
@@ -50,7 +52,7 @@ def _head(session: Session) -> RenderableType:
             ("counterpoint  ", "bold"),
             f"{session.parts.machine.name} chip d={s.distance} · charter {session.charter.name}",
         ),
-        f"turn {len(session.turns)} of {s.turns} · {int(left) // 60:02d}:{int(left) % 60:02d} left",
+        f"turn {session.done} of {s.turns} · {int(left) // 60:02d}:{int(left) % 60:02d} left",
     )
     return Group(line, Text(f"drift {s.drift}", "bright_black", overflow="ellipsis", no_wrap=True))
 
@@ -69,17 +71,17 @@ def _charts(session: Session, rows: Sequence[Tallies], players: list[str]) -> Re
         picture,
         chart({COLOURS[p]: c.detection_rate for p, c in course.items()}, width=each, height=8, step=0.002),
         chart({COLOURS[p]: c.error_per_cycle for p, c in course.items()}, width=each, height=8, step=0.0002),
-        _quops({p: standing(total(rows[-WINDOW:], p), distance, rounds) for p in players}),
+        _quops({p: standing(total(rows[-WINDOW:], p), distance, rounds) for p in players}) + _gain(rows, rounds),
     )
-    legend = Text.assemble(*((f"━ {p}  ", COLOURS[p]) for p in reversed(players)))
-    table.add_row("", legend, Text("fixed and oracle are free", "dim") if "oracle" in players else "", "")
+    legend = Text(" ").join(Text(f"━ {p}", COLOURS[p]) for p in reversed(players))
+    free = Text("fixed and oracle cost nothing", "dim") if "oracle" in players else ""
+    table.add_row("", legend, free, "")
     return Padding(table, (0, 1))
 
 
 def _quops(standings: dict[str, Standing]) -> Text:
     """The reliable operations of each player over the last turns."""
     text = Text()
-    best = standings.get("steered")
     for player in reversed(standings):
         quops = standings[player].quops
         if quops is not None:
@@ -87,12 +89,16 @@ def _quops(standings: dict[str, Standing]) -> Text:
             high = "" if quops.high is None else f" to {quops.high:.0f}"
             text.append(f"{player:8}{value:>6}\n", COLOURS[player])
             text.append(f"    {quops.low:.0f}{high}\n", "dim")
-    fixed = standings.get("fixed")
-    if best and fixed and best.quops and fixed.quops and best.quops.value and fixed.quops.value:
-        gain = best.quops.value / fixed.quops.value - 1
-        text.append(f"{gain:+.0%} ", "bold green" if gain > 0 else "bold yellow")
-        text.append("against fixed")
     return text
+
+
+def _gain(rows: Sequence[Tallies], rounds: int) -> Text:
+    """By how much steering wins over the last turns; green where the interval says so."""
+    found = gain(total(rows[-WINDOW:], "steered"), total(rows[-WINDOW:], "fixed"), rounds)
+    if found is None:
+        return Text()
+    colour = "bold green" if found.low > 0 else "bold red" if found.high < 0 else "yellow"
+    return Text.assemble((f"{found.value:+.0%} ", colour), f"{found.low:+.0%} to {found.high:+.0%}", "\nagainst fixed")
 
 
 def chip(space: ControlSpace, turns: Sequence[Turn]) -> Text:
@@ -106,7 +112,7 @@ def chip(space: ControlSpace, turns: Sequence[Turn]) -> Text:
     now = _site_rates([t.outcome for t in done[-WINDOW:] if t.outcome])
     twin = [t.bounds["oracle"] for t in done[-WINDOW:] if "oracle" in t.bounds]
     tuned = _site_rates(twin or [t.outcome for t in done[:WINDOW] if t.outcome])
-    at = np.array([[float(v) for v in site.split(",")] for site in space.sites])
+    at = np.array([[*map(float, site.split(",")), 0.0][:2] for site in space.sites])
     x, y = (np.unique(at[:, i], return_inverse=True) for i in (0, 1))
     marks: dict[tuple[int, int], tuple[str, str]] = {}
     for i, ratio in enumerate(now / np.maximum(tuned, 1e-9)):
@@ -124,6 +130,15 @@ def _site_rates(outcomes: Sequence) -> Floats:
     events = sum(o.events.sum(axis=0) for o in outcomes)
     opportunities = sum(o.opportunities.sum(axis=0) for o in outcomes)
     return events / np.maximum(1, opportunities)
+
+
+def _shades() -> Text:
+    """What the marks of the chip mean."""
+    text = Text(" a site fires: ", "dim")
+    for (_, mark, colour), words in zip(SHADES, ("as in tune", "over 8 % more", "over 20 %", "over 40 %"), strict=True):
+        text.append(f"{mark} ", colour)
+        text.append(f"{words}  ", "dim")
+    return text
 
 
 def _voices(session: Session, rows: Sequence[Tallies]) -> RenderableType:
@@ -163,10 +178,9 @@ def _limits(session: Session) -> RenderableType:
 def _last(turns: Sequence[Turn]) -> RenderableType:
     text = Text(" last    ", "bold")
     colours = {"allow": "green", "deny": "red", "ask": "yellow"}
-    words = {"allow": "allowed", "deny": "denied", "ask": "asked"}
     recent = [t for t in turns if t.verdict != "allow"][-2:] + list(turns[-1:])
     for turn in sorted({t.number: t for t in recent}.values(), key=lambda t: -t.number):
-        text.append(f"turn {turn.number} ", "bright_black")
-        text.append(words[turn.verdict], colours[turn.verdict])
+        text.append(f"turn {turn.number} at {turn.clock:.1f} s of the machine ", "bright_black")
+        text.append(VERDICTS[turn.verdict], colours[turn.verdict])
         text.append(f" {turn.summary}" + (f": {turn.reason}" if turn.reason else "") + "\n         ")
     return text

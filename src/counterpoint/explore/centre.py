@@ -22,6 +22,14 @@ class Centre:
         zero = np.zeros_like(space.start)
         return cls(space, zero, zero)
 
+    def mirrored(self, offsets: Floats, candidates: int) -> TryControls:
+        """The action that tries each offset and its mirror image, and the centre too where `candidates` is odd.
+
+        What is even in the offset, such as the cost of exploring, cancels between the two of a pair.
+        """
+        rows = [offsets, -offsets, np.zeros((candidates % 2, self.at.size))]
+        return self.around(np.concatenate(rows))
+
     def around(self, offsets: Floats) -> TryControls:
         """The action that tries the centre plus each row of `offsets`, float64 (C, N), inside the safe range."""
         space = self.space

@@ -46,10 +46,8 @@ class PolicyGradient(Explorer):
         return Centre.of(space)
 
     def ask(self, key: Key, state: Centre, seen: Seen) -> Action:
-        # Mirrored pairs: what is even in the perturbation, such as the cost of exploring, cancels.
-        half = max(1, seen.candidates // 2)
-        noise = self.sigma * np.random.default_rng(key).standard_normal((half, state.at.size))
-        return state.around(np.concatenate([noise, -noise]))
+        noise = np.random.default_rng(key).standard_normal((seen.candidates // 2, state.at.size))
+        return state.mirrored(self.sigma * noise, seen.candidates)
 
     def tell(self, state: Centre, action: Action, outcome: Outcome | Denial) -> Centre:
         if isinstance(outcome, Denial):

@@ -40,9 +40,8 @@ class Spsa(Explorer):
         return Centre.of(space)
 
     def ask(self, key: Key, state: Centre, seen: Seen) -> Action:
-        half = max(1, seen.candidates // 2)
-        signs = np.random.default_rng(key).choice([-self.perturbation, self.perturbation], (half, state.at.size))
-        return state.around(np.concatenate([signs, -signs]))
+        signs = np.random.default_rng(key).choice([-1.0, 1.0], (seen.candidates // 2, state.at.size))
+        return state.mirrored(self.perturbation * signs, seen.candidates)
 
     def tell(self, state: Centre, action: Action, outcome: Outcome | Denial) -> Centre:
         if isinstance(outcome, Denial):

@@ -209,15 +209,6 @@ def _example(keys: list[str]) -> str:
     return repr(value).replace("'", '"')
 
 
-def combine(a: Charter, b: Charter) -> Charter:
-    """The charter that allows only what both allow, and asks wherever either asks; its aim is that of `a`."""
-    limits = Limits(**{name: min(getattr(a.limits, name), getattr(b.limits, name)) for name in Limits.model_fields})
-    # A step that neither would allow needs no human: it is denied.
-    steps = [s for s in (a.ask.step, b.ask.step) if s is not None and s < limits.step]
-    ask = Ask(step=min(steps, default=None), kinds=tuple(sorted({*a.ask.kinds, *b.ask.kinds})))
-    return Charter(name=f"{a.name} and {b.name}", objective=a.objective, limits=limits, ask=ask)
-
-
 FIRST_RUN = Charter(
     name="first-run",
     objective=Objective(

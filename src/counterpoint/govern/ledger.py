@@ -17,6 +17,7 @@ from counterpoint.identity import canonical
 
 FILE = "ledger.sqlite"
 LOCK = "ledger.lock"
+_LEAST = 100_000  # bytes free below which SQLite's "disk I/O error" means that there is no room (its .shm takes 32 KiB)
 DAMAGE = (sqlite3.Error, UnicodeDecodeError)  # what SQLite says of a damaged file may itself be no text
 
 _APPLICATION = 0x43504C47  # "CPLG" in the file's header: tells a ledger from any other SQLite file
@@ -38,17 +39,19 @@ _SCHEMA = (
 )
 
 
+# The store has the like of it: siblings do not import each other, and SQLite has no place below both.
 @contextmanager
 def _clearly(path: Path, doing: str) -> Iterator[None]:
     """Says what SQLite could not do in one sentence with the way out."""
     try:
         yield
     except DAMAGE as error:
-        if getattr(error, "sqlite_errorname", None) == "SQLITE_FULL":
-            free = shutil.disk_usage(path.parent).free
+        name, free = getattr(error, "sqlite_errorname", ""), shutil.disk_usage(path.parent).free
+        if name == "SQLITE_FULL" or (name.startswith("SQLITE_IOERR") and free < _LEAST):
+            size = path.stat().st_size if path.exists() else 0
             raise BadInput(
-                f"the disk is full: ledger {path} has {path.stat().st_size:,} bytes and {free:,} are free, "
-                "so nothing was permitted: make room, then take the run up with --resume"
+                f"the disk is full: ledger {path} has {size:,} bytes and {free:,} are free, so nothing was "
+                "permitted: make room, then begin the run, or take it up with --resume"
             ) from None
         raise BadInput(
             f"ledger {path} cannot be {doing} ({error}): check that the file is a ledger and that you may "
@@ -76,6 +79,7 @@ def _lock(folder: Path) -> sqlite3.Connection:
         return connection
 
 
+# The store has the like of it, for the same reason.
 def _exists(connection: sqlite3.Connection, path: Path) -> bool:
     """Whether the file holds a ledger, or (False) nothing. Raises BadInput where it holds anything else."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()

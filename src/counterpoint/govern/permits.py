@@ -49,7 +49,6 @@ class Governor:
         asked = identity(action)
         content = {
             **about,
-            "previous_outcome": about["previous_outcome"],
             "verdict": judgement.verdict,
             "reason": judgement.reason,
             "action": asked,

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from counterpoint.loop.compare import RECORDED, Decoded, paired
+from counterpoint.loop.compare import DO_NOTHING, RECORDED, Decoded, paired
 from counterpoint.quops.paired import failure_ratio, mcnemar
 
 _ALPHA = 0.05  # for all tests of one sentence together (Bonferroni)
-DO_NOTHING = "vacuous"
 
 
 @dataclass(frozen=True)
-class Price:
+class Pace:
     """Decoding time."""
 
     microseconds: float
@@ -23,54 +22,74 @@ class Price:
         return f"{self.microseconds:.3g} us a {self.unit}"
 
 
-def price(decoded: Sequence[Decoded], decoder: str) -> Price:
+def pace(decoded: Sequence[Decoded], decoder: str) -> Pace:
     """Mean decoding time a round over all recordings; a shot where a number of rounds is unknown."""
     microseconds = 1e6 * sum(one.seconds[decoder] for one in decoded)
     if any(one.rounds is None for one in decoded):
-        return Price(microseconds / sum(one.shots for one in decoded), "shot")
-    return Price(microseconds / sum(one.shots * (one.rounds or 1) for one in decoded), "round")
+        return Pace(microseconds / sum(one.shots for one in decoded), "shot")
+    return Pace(microseconds / sum(one.shots * (one.rounds or 1) for one in decoded), "round")
 
 
 def advice(decoded: Sequence[Decoded]) -> str:
     """The cheapest decoder that is not shown to fail more often than the best, and what it gains.
 
-    All recordings are pooled and each pair of decoders is tested on the same shots (McNemar, exact).
-    Times are of one thread of this machine, and differ from run to run; the failures do not.
+    All recordings are pooled and each pair of decoders is tested on the same shots (McNemar, exact). Where
+    none is shown to beat doing nothing, which is counted whether or not it was asked for, the comparison
+    is void. Times are of one thread of this machine, and differ from run to run; the failures do not.
     """
     names = [name for name in decoded[0].failed if not name.startswith(RECORDED)]
-    shots = sum(one.shots for one in decoded)
+    players = [name for name in names if name != DO_NOTHING]
+    if not players:
+        return f"Doing nothing {_count(decoded, DO_NOTHING)}: name a --decoder to compare with it."
     everywhere = [name for name in decoded[0].failed if all(name in one.failed for one in decoded)]
-    failures = {name: sum(int(one.failed[name].sum()) for one in decoded) for name in everywhere}
-    prices = {name: price(decoded, name) for name in names}
+    failures = {name: _failures(decoded, name) for name in everywhere}
+    paces = {name: pace(decoded, name) for name in names}
+    alpha = _ALPHA / (2 * len(players) - 1)  # each against doing nothing, and each but the best against it
+    better = [name for name in players if _p(decoded, name, DO_NOTHING) < alpha]
+    better = [name for name in better if failures[name] < _failures(decoded, DO_NOTHING)]
+    if not better:
+        return _void(decoded, min(players, key=lambda name: failures[name]))
     if len(names) == 1:
         return (
-            f"{names[0]} fails {failures[names[0]]:,} of {shots:,} shots at {prices[names[0]]}: name a "
-            f"second --decoder to compare it with.{_left_to_win(decoded, failures, names[0])}"
+            f"{names[0]} {_count(decoded, names[0])} at {paces[names[0]]}, where doing nothing fails "
+            f"{_failures(decoded, DO_NOTHING):,}: name a second --decoder to compare it with."
+            f"{_left_to_win(decoded, failures, names[0])}"
         )
-    alpha = _ALPHA / (len(names) - 1)
-    best = min(names, key=lambda name: (failures[name], prices[name].microseconds))
-    level = [name for name in names if name == best or _p(decoded, name, best) >= alpha]
-    if DO_NOTHING in level:
-        return (
-            f"No decoder is shown to beat doing nothing on these {shots:,} shots: give more shots, or an "
-            "error model that fits them."
-        )
-    use = min(level, key=lambda name: prices[name].microseconds)
+    best = min(better, key=lambda name: (failures[name], paces[name].microseconds))
+    level = [name for name in better if name == best or _p(decoded, name, best) >= alpha]
+    use = min(level, key=lambda name: paces[name].microseconds)
     rest = [name for name in names if name != use]
     rival = names[0] if names[0] != use else min(rest, key=lambda name: failures[name])
     p = _p(decoded, use, rival)
     if p < alpha and failures[use] < failures[rival]:
         verdict = (
-            f"At up to {prices[use]} use {use}: {_gain(decoded, use, rival)}, which takes {prices[rival]} "
+            f"At up to {paces[use]} use {use}: {_gain(decoded, use, rival)}, which takes {paces[rival]} "
             f"(paired p {shown(p)})."
         )
     else:
         verdict = (
-            f"Use {use}, {prices[use]}: {rival}, {prices[rival]}, is not shown to be better "
-            f"({failures[rival]:,} failures against {failures[use]:,} in {shots:,} shots, paired p "
-            f"{shown(p)})."
+            f"Use {use}, {paces[use]}: {rival}, {paces[rival]}, is not shown to be better "
+            f"({failures[rival]:,} failures against {failures[use]:,} in {sum(one.shots for one in decoded):,} "
+            f"shots, paired p {shown(p)})."
         )
     return verdict + _left_to_win(decoded, failures, use)
+
+
+def _void(decoded: Sequence[Decoded], best: str) -> str:
+    p = _p(decoded, best, DO_NOTHING)
+    return (
+        "This comparison is void, because no decoder is shown to beat doing nothing: "
+        f"that {_count(decoded, DO_NOTHING)}, and {best} {_failures(decoded, best):,} (paired p {shown(p)}); "
+        "give more shots, or an error model that fits them."
+    )
+
+
+def _count(decoded: Sequence[Decoded], name: str) -> str:
+    return f"fails {_failures(decoded, name):,} of {sum(one.shots for one in decoded):,} shots"
+
+
+def _failures(decoded: Sequence[Decoded], name: str) -> int:
+    return sum(int(one.failed_by(name).sum()) for one in decoded)
 
 
 def shown(p: float) -> str:

@@ -9,6 +9,7 @@ import sinter
 from counterpoint.base import BadInput, Explorer, Machine, fold_in
 from counterpoint.codes import surface
 from counterpoint.codes.sites import sites_of
+from counterpoint.loop.own import blaming
 from counterpoint.loop.settings import Settings
 from counterpoint.loop.turn import Parts
 
@@ -24,13 +25,16 @@ def build(settings: Settings, machine: MakeMachine, explorer: Explorer, decoder:
         decoder: None to count detection events only.
     """
     key = (settings.seed,)
-    chip = machine(
-        settings.distance,
-        key=fold_in(key, "machine"),
-        drift=settings.drift,
-        epoch_seconds=settings.epoch_seconds,
-        controls_per_gate=settings.controls_per_gate,
-    )
+    with blaming(f"machine '{settings.machine}'"):
+        chip = machine(
+            settings.distance,
+            key=fold_in(key, "machine"),
+            drift=settings.drift,
+            epoch_seconds=settings.epoch_seconds,
+            controls_per_gate=settings.controls_per_gate,
+        )
+    if not isinstance(chip, Machine):
+        raise BadInput(f"machine '{settings.machine}' made a {type(chip).__name__}, and a Machine is needed there")
     circuit = surface.memory(settings.distance, settings.rounds, settings.basis)
     compiled = None
     if decoder is not None:
@@ -40,7 +44,11 @@ def build(settings: Settings, machine: MakeMachine, explorer: Explorer, decoder:
                 f"the machine '{chip.name}' has no error_model(circuit), which a decoder is built from:"
                 " give it one, or take --decoder none"
             )
-        compiled = decoder.compile_decoder_for_dem(dem=prior(circuit))
+        with blaming(f"decoder '{settings.decoder}'"):
+            compiled = decoder.compile_decoder_for_dem(dem=prior(circuit))
+        if not isinstance(compiled, sinter.CompiledDecoder):
+            what = type(compiled).__name__
+            raise BadInput(f"decoder '{settings.decoder}' compiled to a {what}: give a sinter.CompiledDecoder")
     return Parts(
         machine=chip,
         explorer=explorer,

@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 
 from counterpoint.base import Verdict
-from counterpoint.govern.ledger import Fault, Head, Ledger
-from counterpoint.loop.session import Session
+from counterpoint.loop.audit import audit
+from counterpoint.loop.session import HYPOTHESIS, Session
 from counterpoint.loop.summary import Standing, Tally, merit, standing, tallies, total
 from counterpoint.quops.cycle import per_cycle
 from counterpoint.quops.estimate import COVERAGE, Estimate
-from counterpoint.store.database import Store
 
 PLAYERS = ("steered", "fixed", "oracle")
 VERDICTS = {"allow": "allowed", "deny": "denied", "ask": "held for a human"}
@@ -33,7 +32,8 @@ def gain(steered: Tally, fixed: Tally, rounds: int) -> Estimate | None:
         return None
     rng = np.random.default_rng((0,))
     draws = [rng.beta(k + 0.5, n - k + 0.5, DRAWS) for k, n in counts]
-    ratios = [per_cycle(f, rounds) / per_cycle(s, rounds) - 1 for f, s in zip(*draws, strict=True)]
+    fixed_draws, steered_draws = (1 - np.maximum(0, 1 - 2 * p) ** (1 / rounds) for p in draws)
+    ratios = fixed_draws / np.maximum(steered_draws, 1e-300) - 1
     tail = 50 * (1 - COVERAGE)
     low, high = np.percentile(ratios, [tail, 100 - tail])
     value = per_cycle(fixed.failures / fixed.decoded, rounds) / per_cycle(steered.failures / steered.decoded, rounds)
@@ -41,26 +41,27 @@ def gain(steered: Tally, fixed: Tally, rounds: int) -> Estimate | None:
 
 
 def claim(estimate: Estimate | None) -> Verdict:
-    """The verdict on the claim that every run makes, with margin 0."""
+    """The verdict on the claim that every run makes, with the margin 0; void without an estimate."""
     figures = (float("nan"),) * 3 if estimate is None else (estimate.value, estimate.low, estimate.high)
-    return Verdict("steering wins reliable operations over fixed controls", 0.0, *figures)
+    return Verdict(HYPOTHESIS, 0.0, *figures)
 
 
 def closing(session: Session) -> tuple[list[str], dict[str, Any]]:
-    """Five lines for a person, and the same figures for a machine."""
+    """Six lines for a person, and the same figures for a machine."""
     settings = session.settings
     rows = [tallies(t) for t in session.turns]
     sums = {p: total(rows, p) for p in PLAYERS}
     standings = {p: standing(t, settings.distance, settings.rounds) for p, t in sums.items() if t.opportunities}
     won = gain(sums["steered"], sums["fixed"], settings.rounds)
+    found = claim(won if session.ending == "complete" else None)  # stopping when it looks good proves nothing
     share = merit(rows)
     verdicts = Counter(t.verdict for t in session.turns)
-    price, (head, faults) = session.state.used.price, _checked(session)
+    price, checked = session.state.used.price, audit(session.folder)
     told = ", ".join(f"{verdicts[v]:,} {words}" for v, words in VERDICTS.items() if verdicts[v])
     lines = [f"ending   {session.ending}; {len(session.turns)} turns, {told or 'none'}"]
     lines.append("gained   " + (_gained(standings) or "nothing was decoded, so no operations were counted"))
     if won is not None:
-        found, interval = claim(won), f"{won.value:+.0%}, 95 % interval {won.low:+.0%} to {won.high:+.0%}"
+        interval = f"{won.value:+.0%}, 95 % interval {won.low:+.0%} to {won.high:+.0%}"
         lines.append(f"verdict  {found.hypothesis}: {found.status} ({interval})")
     if standings:
         rates = ", ".join(f"{s.detection_rate:.2%} {p}" for p, s in standings.items())
@@ -69,8 +70,12 @@ def closing(session: Session) -> tuple[list[str], dict[str, Any]]:
         f"price    {price.cycles:,} cycles in {price.shots:,} shots, all of them exploring;"
         f" {price.seconds:.1f} s of the machine, {session.wall_seconds:.0f} s of wall time"
     )
-    state = f"{head.count:,} entries, verified" if not faults else f"DOES NOT VERIFY: {faults[0].sentence}"
-    lines.append(f"ledger   {state}, head {head.digest[:16]}")
+    verified = checked.head is not None and not checked.faults
+    if checked.head is not None and verified:
+        state = f"{checked.head.count:,} entries, verified, and {checked.turns:,} turns agree with them"
+        lines.append(f"ledger   {state}; head {checked.head.digest[:16]}")
+    else:
+        lines.append(f"ledger   DOES NOT VERIFY: {checked.faults[0].sentence}")
     figures = {
         "run": session.run,
         "ending": session.ending,
@@ -78,19 +83,13 @@ def closing(session: Session) -> tuple[list[str], dict[str, Any]]:
         "verdicts": dict(verdicts),
         "players": {p: _plain(s) for p, s in standings.items()},
         "gain": None if won is None else {"value": won.value, "interval": [won.low, won.high]},
-        "verdict": claim(won).status,
+        "verdict": found.status,
         "merit": share,
         "price": asdict(price),
         "wall_seconds": session.wall_seconds,
-        "ledger": {"count": head.count, "digest": head.digest, "verified": not faults},
+        "ledger": {"count": checked.head and checked.head.count, "verified": verified},
     }
     return lines, figures
-
-
-def _checked(session: Session) -> tuple[Head, list[Fault]]:
-    """The ledger's head and faults, read anew from the disk as anybody else would."""
-    with Store.open(session.folder, read_only=True) as store, Ledger.read(session.folder) as ledger:
-        return ledger.head, ledger.verify(store.head())
 
 
 def _gained(standings: dict[str, Standing]) -> str:

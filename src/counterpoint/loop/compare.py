@@ -1,5 +1,4 @@
-"""Several decoders on the same shots: errors with intervals, price in time, paired tests, fits over "
-"rounds."""
+"""Several decoders on the same shots: errors with intervals, price in time, paired tests, fits over rounds."""
 
 from __future__ import annotations
 
@@ -13,14 +12,18 @@ import sinter
 import stim
 from numpy.typing import NDArray
 
-from counterpoint.base import BadInput, Bits, fold_in
+from counterpoint.base import fold_in
+from counterpoint.decoders.batch import checked_answer, checked_compiled
+from counterpoint.loop.own import blaming
 from counterpoint.machine.recorded import Recording
 from counterpoint.quops.cycle import FIRST_ROUND, error_per_cycle, fit_per_cycle
 from counterpoint.quops.estimate import error_per_shot
 from counterpoint.quops.paired import mcnemar
 
 RECORDED = "recorded:"  # a prediction that came with the shots
+DO_NOTHING = "vacuous"  # the player whose failures are known without decoding
 _WARM_UP = 256  # shots decoded before the clock starts: first calls pay for pages and caches
+_BATCH = 65_536  # shots decoded at once: a decoder may need many times the memory of its shots
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +37,12 @@ class Decoded:
     shots: int
     models: Mapping[str, str]  # name of the error model
     failed: Mapping[str, NDArray[np.bool_]]  # (shots,) any observable wrong
+    flipped: NDArray[np.bool_]  # (shots,) any observable flipped: where doing nothing fails
     seconds: Mapping[str, float]  # decoding alone, on one thread; none for a recorded prediction
+
+    def failed_by(self, name: str) -> NDArray[np.bool_]:
+        """(shots,) where `name` fails; the do-nothing player is known whether or not it was asked for."""
+        return self.flipped if name == DO_NOTHING else self.failed[name]
 
 
 @dataclass(frozen=True)
@@ -98,15 +106,15 @@ def decode_recording(recording: Recording, decoders: Mapping[str, sinter.Decoder
         model: a name in ``recording.models``; None takes the recording's first.
 
     Raises:
-        BadInput: no such error model, one that a decoder cannot take, or an answer of another shape.
+        BadInput: no such error model, one that a decoder cannot take, a decoder that fails, or an answer
+            of another type or shape.
     """
     model = next(iter(recording.models)) if model is None else model
     error_models = recording.error_models(model)
     failed: dict[str, NDArray[np.bool_]] = {}
     seconds: dict[str, float] = {}
     for name, decoder in decoders.items():
-        predicted, seconds[name] = _predict(name, decoder, recording, error_models)
-        failed[name] = (predicted != recording.flips).any(axis=1)
+        failed[name], seconds[name] = _decode(f"decoder '{name}'", decoder, recording, error_models)
     for name, flips in recording.predictions.items():
         failed[RECORDED + name] = (flips != recording.flips).any(axis=1)
     return Decoded(
@@ -117,6 +125,7 @@ def decode_recording(recording: Recording, decoders: Mapping[str, sinter.Decoder
         shots=recording.shots,
         models={name: "recorded" if name.startswith(RECORDED) else model for name in failed},
         failed=failed,
+        flipped=(recording.flips != 0).any(axis=1),
         seconds=seconds,
     )
 
@@ -135,38 +144,42 @@ def paired(decoded: Sequence[Decoded], this: str, other: str) -> tuple[int, int,
     """Shots of all recordings that both decoders fail, only `this`, only `other`."""
     both = only_this = only_other = 0
     for one in decoded:
-        a, b = one.failed[this], one.failed[other]
+        a, b = one.failed_by(this), one.failed_by(other)
         both += int((a & b).sum())
         only_this += int((a & ~b).sum())
         only_other += int((b & ~a).sum())
     return both, only_this, only_other
 
 
-def _predict(
-    name: str,
+def _decode(
+    who: str,
     decoder: sinter.Decoder,
     recording: Recording,
     error_models: tuple[stim.DetectorErrorModel, ...],
-) -> tuple[Bits, float]:
-    """Predictions for all shots, and the seconds that decoding them took (compiling apart)."""
-    predicted = np.zeros_like(recording.flips)
+) -> tuple[NDArray[np.bool_], float]:
+    """The shots that `who` fails, and the seconds that decoding all of them took (compiling apart)."""
+    failed = np.zeros(recording.shots, np.bool_)
     seconds = 0.0
     for i, error_model in enumerate(error_models):
         rows = np.flatnonzero(recording.numbers % len(error_models) == i)
-        events = np.ascontiguousarray(recording.detection_events[rows])
-        compiled = decoder.compile_decoder_for_dem(dem=error_model)
-        compiled.decode_shots_bit_packed(bit_packed_detection_event_data=events[:_WARM_UP])
-        start = time.perf_counter()
-        found = compiled.decode_shots_bit_packed(bit_packed_detection_event_data=events)
-        seconds += time.perf_counter() - start
-        needed = (len(rows), predicted.shape[1])
-        if found.dtype != np.uint8 or found.shape != needed:
-            raise BadInput(
-                f"decoder '{name}' answered with {found.dtype} of shape {found.shape}, and uint8 of shape "
-                f"{needed} is needed: return one bit-packed row of observable flips for each shot"
+        if not rows.size:
+            continue
+        with blaming(who):
+            compiled = checked_compiled(who, decoder.compile_decoder_for_dem(dem=error_model))
+            # Indexed by numbers, so that what a decoder gets is a copy, which it may change.
+            compiled.decode_shots_bit_packed(
+                bit_packed_detection_event_data=recording.detection_events[rows[:_WARM_UP]]
             )
-        predicted[rows] = found
-    return predicted, seconds
+        for start in range(0, len(rows), _BATCH):
+            part = rows[start : start + _BATCH]
+            events = recording.detection_events[part]
+            with blaming(who):
+                began = time.perf_counter()
+                found = compiled.decode_shots_bit_packed(bit_packed_detection_event_data=events)
+                seconds += time.perf_counter() - began
+            flips = checked_answer(who, found, len(part), recording.observables)
+            failed[part] = (flips != recording.flips[part]).any(axis=1)
+    return failed, seconds
 
 
 def _experiment(one: Decoded, decoder: str) -> Experiment:

@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from counterpoint.base import BadInput
 from counterpoint.loop.compare import RECORDED, Comparison, Experiment
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 FORMATS = (".svg", ".png", ".pdf")
-_MARKERS = "os^Dvp"  # one a distance
-_DASHES = (":", "--", "-.")  # likewise, for recorded predictions
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000", "#e69f00", "#56b4e9")  # of a decoder: Okabe, Ito
+_DASHES = ("--", ":", "-.", (0, (8, 2)), (0, (4, 1, 1, 1, 1, 1)))  # of a recorded prediction's line
+_MARKERS = "os^Dvp"  # of a distance
 
 
 @dataclass(frozen=True)
@@ -26,12 +32,19 @@ class Point:
 
 
 def check_figure(path: Path) -> None:
-    """Raises BadInput where no figure can be written to `path`."""
+    """Raises BadInput where no figure can be written to `path`; leaves what is there as it is."""
     if path.suffix not in FORMATS or not path.parent.is_dir():
         raise BadInput(
             f"a figure cannot be written to {path}: name a file in a folder that exists, ending in one of "
             f"{', '.join(FORMATS)}"
         )
+    new = not path.exists()
+    try:
+        path.open("ab").close()
+        if new:
+            path.unlink()
+    except OSError as problem:
+        raise BadInput(_unwritable(path, problem)) from problem
 
 
 def points(comparison: Comparison) -> list[Point]:
@@ -58,47 +71,87 @@ def points(comparison: Comparison) -> list[Point]:
 def draw(comparison: Comparison, path: Path) -> None:
     """Write the figure: microseconds across, logical error upwards, both logarithmic; 95 % intervals.
 
-    A prediction recorded with the shots has no price here and stands as a line.
+    Colour tells the decoder, marker the distance. A prediction recorded with the shots has no price here: it
+    stands beside, with a line across. Where no failure was seen, the upper end is drawn as a bound.
+
+    Raises:
+        BadInput: `path` cannot be written.
     """
     # Imported here: it takes longer than most verbs, which draw nothing.
     from matplotlib import rc_context
     from matplotlib.figure import Figure
-    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
     found = points(comparison)
     unit = "round" if all(one.rounds is not None for one in comparison.experiments) else "shot"
     per = "cycle" if unit == "round" else "shot"
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
-    axes = figure.add_subplot()
+    recorded = list(dict.fromkeys(point.decoder for point in found if point.price is None))
+    figure = Figure(figsize=(8, 6), layout="constrained")
+    ratios = (4, 1) if recorded else (1,)
+    axes, *beside = figure.subplots(1, len(ratios), sharey=True, width_ratios=ratios, squeeze=False)[0]
+    axes.set(xscale="log", yscale="log", xlabel=f"decoding time, us a {unit} (one thread)")
+    axes.set_ylabel(f"logical error a {per}, %")
+    for panel in beside:
+        panel.set(xlabel="recorded", xticks=(), xlim=(-0.5, len(recorded) - 0.5))
     decoders = list(dict.fromkeys(point.decoder for point in found))
     distances = sorted({point.distance for point in found}, key=lambda d: d or 0)
     for point in found:
-        colour = f"C{decoders.index(point.decoder) % 10}"
-        size = "" if point.distance is None else f", d={point.distance}"
-        label = f"{point.decoder}{size}"
-        if not point.error:  # on a logarithmic scale, and in truth: a bound
-            axes.plot([point.price or 1], [100 * point.interval[1]], "v", color=colour, label=f"{label}: below")
-            continue
-        if point.price is None:
-            dashes = _DASHES[distances.index(point.distance) % len(_DASHES)]
-            axes.axhline(100 * point.error, color=colour, linestyle=dashes, linewidth=1, label=label)
-            continue
-        spread = [[100 * (point.error - point.interval[0])], [100 * (point.interval[1] - point.error)]]
+        colour = _COLOURS[decoders.index(point.decoder) % len(_COLOURS)]
         marker = _MARKERS[distances.index(point.distance) % len(_MARKERS)]
-        axes.errorbar([point.price], [100 * point.error], spread, fmt=marker, color=colour, capsize=3, label=label)
-    axes.set(xscale="log", yscale="log", xlabel=f"decoding time, us a {unit} (one thread)")
-    axes.set_ylabel(f"logical error a {per}, %")
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
-        axis.set_major_formatter(StrMethodFormatter("{x:g}"))
-        axis.set_minor_formatter(NullFormatter())
-    handles, labels = axes.get_legend_handles_labels()
-    unique = dict(zip(labels, handles, strict=True))
-    axes.legend(unique.values(), unique.keys(), fontsize="x-small", loc="center left", bbox_to_anchor=(1, 0.5))
+        if point.price is not None:
+            _draw_point(axes, point.price, point, colour, marker)
+            continue
+        number = recorded.index(point.decoder)
+        for panel in (axes, *beside):
+            dashes = _DASHES[number % len(_DASHES)]
+            panel.axhline(100 * (point.error or point.interval[1]), color=colour, linestyle=dashes, linewidth=1)
+        _draw_point(beside[0], number, point, colour, marker)
+    _label_ticks(axes)
+    _legend(figure, decoders, recorded, distances)
     # The same numbers give the same bytes: no date, and identifiers that do not depend on the process.
     metadata = {"Date": None} if path.suffix == ".svg" else None
-    with rc_context({"svg.hashsalt": "counterpoint"}):
-        figure.savefig(path, metadata=metadata)
+    try:
+        with rc_context({"svg.hashsalt": "counterpoint"}):
+            figure.savefig(path, metadata=metadata)
+    except OSError as problem:
+        raise BadInput(_unwritable(path, problem)) from problem
+
+
+def _draw_point(axes: Axes, at: float, point: Point, colour: str, marker: str) -> None:
+    if not point.error:  # a logarithmic scale has no zero, and in truth this is a bound
+        axes.plot([at], [100 * point.interval[1]], marker=7, color=colour)  # 7: hangs down from its point
+        return
+    spread = [[100 * (point.error - point.interval[0])], [100 * (point.interval[1] - point.error)]]
+    axes.errorbar(
+        [at], [100 * point.error], spread, fmt=marker, color=colour, markerfacecolor="white", markersize=5, capsize=4
+    )
+
+
+def _label_ticks(axes: Axes) -> None:
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    for axis, (low, high) in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
+        axis.set_major_locator(LogLocator(subs=(1, 2, 3, 5) if high < 200 * low else (1,)))
+        axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axis.set_minor_formatter(NullFormatter())
+
+
+def _legend(figure: Figure, decoders: list[str], recorded: list[str], distances: list[int | None]) -> None:
+    """Below the axes: what colours, lines and markers stand for."""
+    from matplotlib.lines import Line2D
+
+    handles: list[Line2D] = []
+    for i, decoder in enumerate(decoders):
+        dashes = _DASHES[recorded.index(decoder) % len(_DASHES)] if decoder in recorded else "-"
+        name = decoder.rpartition("/")[2]
+        handles.append(Line2D([], [], color=_COLOURS[i % len(_COLOURS)], linestyle=dashes, label=name))
+    for i, distance in enumerate(distances):
+        if distance is not None:
+            marker, label = _MARKERS[i % len(_MARKERS)], f"distance {distance}"
+            handles.append(Line2D([], [], color="grey", marker=marker, linestyle="none", label=label))
+    labels = [str(handle.get_label()) for handle in handles]
+    legend = figure.legend(handles, labels, fontsize="small", loc="outside lower center", ncols=2)
+    for text in legend.get_texts():
+        text.set_parse_math(False)  # a file may have a dollar in its name
 
 
 def _price(group: Sequence[Experiment]) -> float | None:
@@ -106,3 +159,7 @@ def _price(group: Sequence[Experiment]) -> float | None:
         return None
     microseconds = sum((found.us_per_shot or 0) * found.shots for found in group)
     return microseconds / sum(found.shots * (found.rounds or 1) for found in group)
+
+
+def _unwritable(path: Path, problem: OSError) -> str:
+    return f"{path} cannot be written ({problem.strerror}): name a file in a folder of your own"

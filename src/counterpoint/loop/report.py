@@ -26,7 +26,7 @@ h1 { font-size: 1.5rem; margin-bottom: 0 }
 h2 { font-size: 1.1rem; margin-top: 2rem }
 p.note { color: #60646c; margin-top: .2rem }
 svg { width: 100%; height: auto }
-table { border-collapse: collapse; width: 100% }
+table { border-collapse: collapse }
 th, td { text-align: left; padding: .3rem 1rem .3rem 0; border-bottom: 1px solid #e4e6ea; vertical-align: top }
 th { white-space: nowrap; font-weight: 600 }
 pre { background: #f5f6f8; padding: 1rem; overflow: auto; font-size: .85rem }
@@ -58,7 +58,7 @@ def write_report(session: Session, path: Path) -> Path:
         "<h2>Charter</h2>",
         f"<pre>{escape(session.charter.to_toml())}</pre>",
         "<h2>Check that nothing was changed</h2>",
-        f"<pre>counterpoint ledger verify --store {escape(str(path.parent))}</pre>",
+        f"<pre>counterpoint ledger verify --store {escape(str(path.parent.resolve()))}</pre>",
     ]
     head = f'<meta charset="utf-8"><title>counterpoint run {session.run}</title><style>{STYLE}</style>'
     path.write_text(f'<!doctype html>\n<html lang="en">{head}\n' + "\n".join(parts) + "\n</html>\n", encoding="utf-8")

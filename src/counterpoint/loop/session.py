@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from counterpoint.base import BadInput, Denial, fold_in
 from counterpoint.govern.charter import Charter
@@ -16,12 +16,14 @@ from counterpoint.govern.judge import Used, shares
 from counterpoint.govern.ledger import Ledger
 from counterpoint.govern.permits import Governor
 from counterpoint.identity import identity
+from counterpoint.loop.audit import audit
 from counterpoint.loop.settings import Settings
-from counterpoint.loop.turn import Parts, State, advance, ask, take_turn
+from counterpoint.loop.turn import Parts, State, advance, ask, take_turn, tell
 from counterpoint.store.database import Store
 from counterpoint.store.turns import Run, Turn
 
 PATIENCE = 3  # denials in a row after which a run ends: what it asks for is no longer allowed
+HYPOTHESIS = "in this run, steering wins reliable operations over fixed controls"  # margin 0
 
 
 @dataclass
@@ -61,8 +63,7 @@ class Session:
             Run(name=charter.name, charter=charter.to_toml(), seed=settings.seed, settings=settings.to_json())
         )
         session = cls(folder, charter, settings, parts, store, ledger, run)
-        about = {"run": run, "settings": settings.to_json(), "charter": identity(charter.to_toml())}
-        session.governor.note("begin", about)
+        session.governor.note("begin", {"run": run, "hypothesis": HYPOTHESIS, "margin": 0.0} | session._about())
         return session
 
     @classmethod
@@ -82,16 +83,19 @@ class Session:
 
     def _take_up(self) -> None:
         """Verify the ledger, replay the stored turns, and write down that the run goes on."""
-        faults = self.ledger.verify(self.store.head())
-        if faults:
+        if faults := audit(self.folder).faults:
             raise BadInput(f"the ledger does not verify, so run {self.run} is not taken up again: {faults[0].sentence}")
         for turn in self.store.turns(self.run):
             self._replay(turn)
-        self._before = sum(turn.stages["turn"] for turn in self.turns)
+        self._before = self.turns[-1].stages["run"] if self.turns else 0.0
         unspent = self._unspent()
         if unspent is not None:
             self.governor.note("not-run", {"run": self.run, "turn": unspent, "why": "permitted, then interrupted"})
-        self.governor.note("resumed", {"run": self.run, "turns": len(self.turns)})
+        self.governor.note("resumed", {"run": self.run, "turns": len(self.turns)} | self._about())
+        self.store.amend(self.run, self.charter.to_toml(), self.settings.to_json())
+
+    def _about(self) -> dict[str, Any]:
+        return {"settings": self.settings.to_json(), "charter": identity(self.charter.to_toml())}
 
     def _replay(self, turn: Turn) -> None:
         """Bring the explorer and the machine to where they were after `turn`."""
@@ -103,7 +107,7 @@ class Session:
                 f" {identity(action)[:12]}: resume with the version and the parts that began it, or begin a new run"
             )
         told = turn.outcome or Denial("ask" if turn.verdict == "ask" else "deny", turn.reason)
-        explorer = self.parts.explorer.tell(self.state.explorer, action, told)
+        explorer = tell(self.parts, self.state.explorer, action, told)
         self.parts.machine.resume(turn.clock + turn.price.seconds)
         self.state = advance(self.state, turn, explorer)
         self.turns.append(turn)
@@ -117,9 +121,10 @@ class Session:
 
     def __iter__(self) -> Iterator[Turn]:
         """Take the remaining turns, each stored before it is given out."""
-        while len(self.turns) < self.settings.turns:
+        while self.done < self.settings.turns:
             state, turn, shots = take_turn(self.parts, replace(self.state, used=self.used), self.governor)
             raw = None if shots is None else shots.detection_events
+            turn = replace(turn, stages={**turn.stages, "run": self.wall_seconds})
             self.store.record(self.run, turn, self.ledger.head, raw)
             self.state = state
             self.turns.append(turn)
@@ -129,6 +134,11 @@ class Session:
                 self.ending = f"ended by the charter: {turn.reason}"
                 return
         self.ending = "complete"
+
+    @property
+    def done(self) -> int:
+        """Turns that were carried out; a denied one does not use up the run."""
+        return sum(t.outcome is not None for t in self.turns)
 
     @property
     def used(self) -> Used:
@@ -143,8 +153,7 @@ class Session:
     @property
     def seconds_left(self) -> float:
         """Wall time to the end of the run as it goes now, within the charter's limit."""
-        each = self.wall_seconds / max(1, len(self.turns))
-        turns = each * (self.settings.turns - len(self.turns))
+        turns = self.wall_seconds / max(1, self.done) * (self.settings.turns - self.done)
         return max(0.0, min(turns, self.charter.limits.seconds - self.wall_seconds))
 
     @property

@@ -6,6 +6,9 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from counterpoint.base import BadInput
+from counterpoint.machine.chip import CYCLE_SECONDS
+
+LEAST = {"candidates": 2, "decoded": 1, "turns": 1, "rounds": 1, "controls_per_gate": 1}
 
 
 @dataclass(frozen=True)
@@ -38,9 +41,9 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("candidates", "decoded", "turns", "rounds", "controls_per_gate"):
-            if getattr(self, name) < 1:
-                raise BadInput(f"{name} is {getattr(self, name)} and must be at least 1: give a larger number")
+        for name, least in LEAST.items():
+            if getattr(self, name) < least:
+                raise BadInput(f"{name} is {getattr(self, name)} and must be at least {least}: give a larger number")
         if self.cycles < self.rounds:
             raise BadInput(
                 f"{self.cycles} cycles a candidate are fewer than the {self.rounds} cycles of one shot:"
@@ -56,13 +59,17 @@ class Settings:
 
     @property
     def epoch_seconds(self) -> float:
-        """Machine time of one epoch: 1.1 us a cycle (Willow: 909,000 cycles a second, Nature 638, 920)."""
-        return self.candidates * self.shots * self.rounds * 1.1e-6
+        """Machine time of one epoch, by the simulated chip's cycle; drifts are written in epochs."""
+        return self.candidates * self.shots * self.rounds * CYCLE_SECONDS
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Settings:
+        """Settings from the store. Raises BadInput where they are of another version."""
         known = {f.name for f in fields(cls)}
-        return cls(**{k: v for k, v in values.items() if k in known})
+        if values.keys() != known:
+            odd = ", ".join(sorted(values.keys() ^ known))
+            raise BadInput(f"the stored settings differ from this version's in {odd}: resume with the version that ran")
+        return cls(**values)

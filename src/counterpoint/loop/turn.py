@@ -37,6 +37,7 @@ from counterpoint.explore.bounds import Oracle
 from counterpoint.govern.judge import Used
 from counterpoint.govern.permits import Governor
 from counterpoint.identity import identity
+from counterpoint.loop.own import blaming
 from counterpoint.store.turns import Turn
 
 
@@ -67,11 +68,14 @@ class State:
     outcome: str | None = None  # identity of the last outcome: the next ledger entry holds it
 
 
+STAGES = ("simulate", "decode", "learn", "bounds")
+
+
 @dataclass
 class Clock:
     """Wall seconds by stage; what is in no stage is the loop's own work."""
 
-    stages: dict[str, float] = field(default_factory=lambda: {"simulate": 0.0, "decode": 0.0, "learn": 0.0})
+    stages: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -81,7 +85,7 @@ class Clock:
 
 
 def ask(parts: Parts, state: State) -> TryControls:
-    """What the explorer proposes in this turn: the same again for the same state, as a resumed run relies on."""
+    """What the explorer proposes now: the same again for the same state, which a resumed run relies on."""
     twin = parts.machine.twin
     seen = Seen(
         epoch=state.number,
@@ -89,16 +93,23 @@ def ask(parts: Parts, state: State) -> TryControls:
         candidates=parts.candidates,
         optimum=twin.optimum() if twin is not None and isinstance(parts.explorer, Oracle) else None,
     )
-    action = parts.explorer.ask(fold_in(parts.key, "ask", state.number), state.explorer, seen)
+    name = f"the explorer {type(parts.explorer).__name__}"
+    with blaming(name):
+        action = parts.explorer.ask(fold_in(parts.key, "ask", state.number), state.explorer, seen)
     if not isinstance(action, TryControls):
-        raise BadInput(f"the explorer asked for a {type(action).__name__}, and this loop carries out TryControls")
+        raise BadInput(f"{name} asked for a {type(action).__name__}, and this loop carries out TryControls")
+    rows = getattr(action.candidates, "shape", ())
+    if len(rows) != 2 or not 1 <= rows[0] <= parts.candidates or not isinstance(action.centre, np.ndarray):
+        raise BadInput(
+            f"{name} tried candidates of shape {rows or type(action.candidates).__name__}: give a centre, float64"
+            f" (N,), and 1 to {parts.candidates} candidates, float64 (C, N)"
+        )
     return action
 
 
 def take_turn(parts: Parts, state: State, governor: Governor) -> tuple[State, Turn, Shots | None]:
     """One turn. Returns the next state, what happened, and the raw shots where there were any."""
     clock = Clock()
-    began = time.perf_counter()
     with clock.stage("learn"):
         action = ask(parts, state)
     job = Job(
@@ -121,14 +132,13 @@ def take_turn(parts: Parts, state: State, governor: Governor) -> tuple[State, Tu
         verdict, reason, paid = decision.verdict, decision.reason, Price()
     else:
         verdict, reason, paid = "allow", "", price
-        bounds = bound(parts, job, clock)
+        with clock.stage("bounds"):
+            bounds = bound(parts, job)
         with clock.stage("simulate"):
             shots = parts.machine.run(job, decision)
         outcome = count(parts, shots, parts.decoded // len(job.controls), clock)
     with clock.stage("learn"):
-        told = decision if isinstance(decision, Denial) else outcome
-        assert told is not None
-        explorer = parts.explorer.tell(state.explorer, action, told)
+        explorer = tell(parts, state.explorer, action, decision if isinstance(decision, Denial) else outcome)
     turn = Turn(
         number=state.number,
         action=job.action,
@@ -140,9 +150,16 @@ def take_turn(parts: Parts, state: State, governor: Governor) -> tuple[State, Tu
         centre=action.centre,
         outcome=outcome,
         bounds=bounds,
-        stages=clock.stages | {"turn": time.perf_counter() - began},
+        stages=clock.stages,
     )
     return advance(state, turn, explorer), turn, shots
+
+
+def tell(parts: Parts, explorer: Any, action: TryControls, outcome: Outcome | Denial | None) -> Any:
+    """The explorer's own state after it is told what came of its action."""
+    assert outcome is not None
+    with blaming(f"the explorer {type(parts.explorer).__name__}"):
+        return parts.explorer.tell(explorer, action, outcome)
 
 
 def advance(state: State, turn: Turn, explorer: Any) -> State:
@@ -157,30 +174,21 @@ def advance(state: State, turn: Turn, explorer: Any) -> State:
     )
 
 
-def bound(parts: Parts, job: Job, clock: Clock) -> dict[str, Outcome]:
-    """What the players *fixed* and *oracle* would have got for the same work at the same moment."""
+def bound(parts: Parts, job: Job) -> dict[str, Outcome]:
+    """What the players *fixed* and *oracle* would have got for the same work at the same moment.
+
+    Each plays alone with the job's own key: an explorer that plays like one of them gets its very shots.
+    """
     twin = parts.machine.twin
     if twin is None:
         return {}
-    players = {"fixed": parts.machine.space.start, "oracle": twin.optimum()}
-    with clock.stage("simulate"):
-        shots = twin.run(replace(job, controls=np.stack([*players.values()]), shots=job.shots * len(job.controls)))
-    both = count(parts, shots, parts.decoded, clock)
-    return {name: row(both, i) for i, name in enumerate(players)}
-
-
-def row(outcome: Outcome, i: int) -> Outcome:
-    """The outcome of candidate `i` alone."""
-    one = slice(i, i + 1)
-    return Outcome(
-        outcome.events[one],
-        outcome.opportunities[one],
-        outcome.shots[one],
-        outcome.cycles[one],
-        outcome.decoded[one],
-        outcome.failures[one],
-        outcome.seconds,
-    )
+    space = parts.machine.space
+    players = {"fixed": space.start, "oracle": twin.optimum().clip(space.low, space.high)}
+    shots = job.shots * len(job.controls)
+    return {
+        name: count(parts, twin.run(replace(job, controls=at[None], shots=shots)), parts.decoded, Clock())
+        for name, at in players.items()
+    }
 
 
 def count(parts: Parts, shots: Shots, decode: int, clock: Clock) -> Outcome:
@@ -191,11 +199,11 @@ def count(parts: Parts, shots: Shots, decode: int, clock: Clock) -> Outcome:
     if parts.decoder is not None:
         with clock.stage("decode"):
             flat = shots.detection_events[:, :decode].reshape(candidates * decode, -1)
-            predicted = parts.decoder.decode_shots_bit_packed(bit_packed_detection_event_data=flat)
-        actual = shots.observables[:, :decode]
-        failures = (predicted.reshape(actual.shape) != actual).any(axis=2).sum(axis=1)
-    with clock.stage("simulate"):
-        events = parts.sites.count(shots.detection_events)
+            with blaming("the decoder"):
+                predicted = parts.decoder.decode_shots_bit_packed(bit_packed_detection_event_data=flat)
+                actual = shots.observables[:, :decode]
+                failures = (np.reshape(predicted, actual.shape) != actual).any(axis=2).sum(axis=1)
+    events = parts.sites.count(shots.detection_events)
     return Outcome(
         events=events,
         opportunities=np.broadcast_to(parts.sites.detectors * each, events.shape).copy(),

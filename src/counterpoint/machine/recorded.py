@@ -12,13 +12,16 @@ import stim
 from counterpoint.base import BadInput, Bits, Counts, Key
 
 SELECTIONS: dict[str, slice] = {"all": slice(None), "odd": slice(1, None, 2), "even": slice(0, None, 2)}
+MEMORY = 2 * 10**9  # bytes that sampled shots may take
+_BOOKKEEPING = 16  # bytes a shot: its number, and which decoders fail it
+_BATCH = 65_536  # shots sampled at once: stim's own state takes more memory than what comes of it
 
 
 @dataclass(frozen=True, eq=False)
 class Recording:
     """The shots of one experiment, what really happened to its observables, and what is known of its errors.
 
-    What a circuit does not tell (distance, rounds, basis) is None.
+    What is not known (distance, rounds, basis) is None.
     """
 
     name: str
@@ -45,16 +48,16 @@ class Recording:
         """
         if select not in SELECTIONS:
             raise BadInput(f"shots '{select}' cannot be selected: take one of {', '.join(SELECTIONS)}")
-        kept = self.numbers[SELECTIONS[select]][:most]
+        rows = SELECTIONS[select]
+        kept = self.numbers[rows][:most]
         if not kept.size:
             raise BadInput(f"'{select}' of the {self.shots} shots of {self.name} leaves none: record or sample more")
-        rows = np.searchsorted(self.numbers, kept)
         return replace(
             self,
-            detection_events=self.detection_events[rows],
-            flips=self.flips[rows],
+            detection_events=self.detection_events[rows][:most],
+            flips=self.flips[rows][:most],
             numbers=kept,
-            predictions={name: flips[rows] for name, flips in self.predictions.items()},
+            predictions={name: flips[rows][:most] for name, flips in self.predictions.items()},
         )
 
     def error_models(self, name: str) -> tuple[stim.DetectorErrorModel, ...]:
@@ -89,9 +92,10 @@ class Recording:
 
 def read_circuit(path: Path) -> stim.Circuit:
     """The circuit in a ``.stim`` file. Raises BadInput where there is none, or none that stim reads."""
+    file = _existing(path)
     try:
-        return stim.Circuit.from_file(_existing(path))
-    except ValueError as problem:
+        return stim.Circuit.from_file(file)
+    except (ValueError, IndexError) as problem:  # stim's complaints are of either kind
         raise BadInput(f"{path} is not a circuit that stim reads: {_first_line(problem)}") from problem
 
 
@@ -101,15 +105,15 @@ def read_model(path: Path) -> stim.DetectorErrorModel:
     Errors of a circuit are decomposed into graphlike parts where that can be done; decoders that need
     it say so where it cannot. Raises BadInput where there is none, or none that stim reads.
     """
+    circuit = None if path.suffix == ".dem" else read_circuit(path)
+    file = _existing(path)
     try:
-        if path.suffix == ".dem":
-            return stim.DetectorErrorModel.from_file(_existing(path))
-        return read_circuit(path).detector_error_model(
+        if circuit is None:
+            return stim.DetectorErrorModel.from_file(file)
+        return circuit.detector_error_model(
             decompose_errors=True, ignore_decomposition_failures=True, approximate_disjoint_errors=True
         )
-    except BadInput:
-        raise
-    except (ValueError, IndexError) as problem:  # stim's complaints about a model are of either kind
+    except (ValueError, IndexError) as problem:  # likewise
         raise BadInput(f"{path} gives no error model: {_first_line(problem)}") from problem
 
 
@@ -151,43 +155,65 @@ def read_bits(path: Path, bits: int, shots: int | None) -> Bits:
     return rows
 
 
-def own_files(circuit: Path, events: Path, observables: Path) -> Recording:
+def own_files(circuit: Path, events: Path, observables: Path, rounds: int | None = None) -> Recording:
     """A recording from a circuit with noise, its detection events and its observables.
 
+    Distance and basis are known where the circuit's name tells them (``d=5,b=Z.stim``), rounds where they
+    are given, named (``r=10``) or can be counted from the times (third coordinates) of the detectors.
+
     Raises:
-        BadInput: a file is missing or does not fit the others.
+        BadInput: a file is missing or does not fit the others, or the rounds are not those of the name.
     """
     described = read_circuit(circuit)
     _check_circuit(described, circuit)
     detection_events = read_bits(events, described.num_detectors, None)
     shots = len(detection_events)
     flips = read_bits(observables, described.num_observables, shots)
-    return _of_circuit(circuit, described, detection_events, flips, ("noisy",))
+    return _of_circuit(circuit, described, detection_events, flips, ("noisy",), rounds)
 
 
-def sampled(circuit: Path, shots: int, key: Key) -> Recording:
-    """Shots of a circuit with noise, sampled by stim; its own noise is the error model.
+def sampled(circuit: Path, shots: int, key: Key, rounds: int | None = None) -> Recording:
+    """Shots of a circuit with noise, sampled by stim; its own noise is the error model. Else as `own_files`.
 
     Raises:
-        BadInput: no such circuit, nothing to decode in it, or no shots.
+        BadInput: no such circuit, nothing to decode in it, no shots, or more than fit into memory.
     """
     if shots < 1:
         raise BadInput(f"{shots} shots were asked for of {circuit}: sample at least 1")
     described = read_circuit(circuit)
     _check_circuit(described, circuit)
-    seed = int(np.random.default_rng(key).integers(2**63))
-    events, flips = described.compile_detector_sampler(seed=seed).sample(
-        shots, separate_observables=True, bit_packed=True
-    )
-    return _of_circuit(circuit, described, events, flips, ("sampled", "noisy"))
+    widths = [-(-described.num_detectors // 8), -(-described.num_observables // 8)]
+    each = sum(widths) + _BOOKKEEPING
+    if shots * each > MEMORY:
+        raise BadInput(
+            f"{shots:,} shots of {circuit} take {shots * each:,} bytes, at {each} bytes each, and at most "
+            f"{MEMORY:,} are used: sample at most {MEMORY // each:,} at once"
+        )
+    events, flips = (np.empty((shots, width), np.uint8) for width in widths)
+    sampler = described.compile_detector_sampler(seed=int(np.random.default_rng(key).integers(2**63)))
+    for start in range(0, shots, _BATCH):
+        part = slice(start, min(start + _BATCH, shots))
+        events[part], flips[part] = sampler.sample(part.stop - start, separate_observables=True, bit_packed=True)
+    return _of_circuit(circuit, described, events, flips, ("sampled", "noisy"), rounds)
 
 
-def _of_circuit(path: Path, circuit: stim.Circuit, events: Bits, flips: Bits, models: tuple[str, ...]) -> Recording:
+def _of_circuit(
+    path: Path,
+    circuit: stim.Circuit,
+    events: Bits,
+    flips: Bits,
+    models: tuple[str, ...],
+    rounds: int | None,
+) -> Recording:
     told = _told_by_name(path.stem)
+    named = _whole(told.get("r"))
+    if rounds is not None and named is not None and rounds != named:
+        raise BadInput(f"{path} says r={named} in its name, and {rounds} rounds were given: leave one of them out")
     return Recording(
         name=path.stem,
-        distance=_whole(told.get("d")) or _graphlike_distance(circuit),
-        rounds=_whole(told.get("r")) or _rounds(circuit),
+        # A search for short errors in the circuit would give an upper bound only, so the name alone counts.
+        distance=_whole(told.get("d")),
+        rounds=rounds or named or _rounds(circuit),
         basis={"x": "X", "z": "Z"}.get(told.get("b", "").lower()),
         detectors=circuit.num_detectors,
         observables=circuit.num_observables,
@@ -205,20 +231,15 @@ def _told_by_name(stem: str) -> dict[str, str]:
 
 
 def _whole(text: str | None) -> int | None:
-    return int(text) if text and text.isdecimal() else None
-
-
-def _graphlike_distance(circuit: stim.Circuit) -> int | None:
-    try:
-        return len(circuit.shortest_graphlike_error(canonicalize_circuit_errors=True))
-    except ValueError:  # no graphlike error flips an observable
-        return None
+    return int(text) or None if text and text.isdecimal() else None
 
 
 def _rounds(circuit: stim.Circuit) -> int | None:
-    """The times (last coordinates) of the detectors, less the one of the final measurement."""
-    times = {coordinates[-1] for coordinates in circuit.get_detector_coordinates().values() if coordinates}
-    return len(times) - 1 if len(times) > 1 else None
+    """The times (third coordinates: x, y, t) of the detectors, less the one of the final measurement."""
+    coordinates = circuit.get_detector_coordinates().values()
+    if any(len(at) < 3 for at in coordinates):
+        return None
+    return len({at[2] for at in coordinates}) - 1 or None
 
 
 def _check_circuit(circuit: stim.Circuit, path: Path) -> None:
@@ -240,6 +261,8 @@ def _flips_an_observable(model: stim.DetectorErrorModel) -> bool:
 
 
 def _existing(path: Path) -> Path:
+    if path.is_dir():
+        raise BadInput(f"{path} is a folder, and a file is needed there: name the file in it")
     if not path.is_file():
         raise BadInput(f"{path} does not exist: check the path, or copy the file again")
     return path

@@ -120,10 +120,10 @@ def _basis(told: Mapping[str, Any]) -> str | None:
 
 
 def _properties(path: Path) -> Mapping[str, Any]:
-    text = path.read_text()
     try:
+        text = path.read_text(encoding="utf-8")
         told = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
-    except (ValueError, yaml.YAMLError) as problem:
+    except (OSError, ValueError, yaml.YAMLError) as problem:  # bytes that are no UTF-8 are a ValueError
         line = str(problem).partition("\n")[0]
         raise BadInput(f"{path} cannot be read ({line}): copy it again") from problem
     if not isinstance(told, dict):

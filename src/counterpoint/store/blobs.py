@@ -36,13 +36,15 @@ def unpack_counts(blob: bytes, sites: int, seconds: float) -> Outcome:
     """The outcome that `pack_counts` was given, with its S `sites` and machine `seconds`.
 
     Raises:
-        BadInput: the bytes are damaged (zlib keeps a checksum).
+        BadInput: the bytes are damaged (zlib keeps a checksum) or are no table of so many sites.
     """
     try:
         planes = np.frombuffer(zlib.decompress(blob), dtype=np.uint8).reshape(8, -1)
-    except zlib.error as error:
-        raise BadInput(f"{len(blob)} bytes of counts are damaged ({error}): restore the store") from None
-    table = np.ascontiguousarray(planes.T).reshape(-1).view("<i8").astype(np.int64).reshape(-1, 2 * sites + 4)
+        table = np.ascontiguousarray(planes.T).reshape(-1).view("<i8").astype(np.int64).reshape(-1, 2 * sites + 4)
+    except (zlib.error, ValueError) as error:
+        raise BadInput(
+            f"{len(blob)} bytes of counts at {sites} sites are damaged ({error}): restore the store"
+        ) from None
     return Outcome(
         events=table[:, :sites].copy(),
         opportunities=table[:, sites : 2 * sites].copy(),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from counterpoint.base import BadInput, Bits, Outcome, Price
 from counterpoint.store.blobs import pack_counts, pack_floats, unpack_counts, unpack_floats
@@ -19,19 +19,22 @@ from counterpoint.store.turns import Run, Turn, now
 FILE = "store.sqlite"
 KEPT = 20  # epochs whose raw detection events are kept
 _EXPLORER = "explorer"  # the player whose outcome is the turn's own
+_LEAST = 100_000  # bytes free below which SQLite's "disk I/O error" means that there is no room (its .shm takes 32 KiB)
 
 
+# The ledger has the like of it: siblings do not import each other, and SQLite has no place below both.
 @contextmanager
 def _clearly(path: Path, doing: str) -> Iterator[None]:
     """Says what SQLite could not do in one sentence with the way out."""
     try:
         yield
     except (sqlite3.Error, UnicodeDecodeError) as error:  # of a damaged file its message may be no text
-        if getattr(error, "sqlite_errorname", None) == "SQLITE_FULL":
-            free = shutil.disk_usage(path.parent).free
+        name, free = getattr(error, "sqlite_errorname", ""), shutil.disk_usage(path.parent).free
+        if name == "SQLITE_FULL" or (name.startswith("SQLITE_IOERR") and free < _LEAST):
+            size = path.stat().st_size if path.exists() else 0
             raise BadInput(
-                f"the disk is full: store {path} has {path.stat().st_size:,} bytes and {free:,} are free, so "
-                "the last turn was not recorded: make room, then take the run up with --resume"
+                f"the disk is full: store {path} has {size:,} bytes and {free:,} are free, so nothing more was "
+                "recorded: make room, then begin the run, or take it up with --resume"
             ) from None
         raise BadInput(
             f"store {path} cannot be {doing} ({error}): check that the file is a whole store and that you "
@@ -92,6 +95,17 @@ class Store:
         self.close()
 
     @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """All that is read inside is of one moment, while another process goes on writing."""
+        with _clearly(self._path, "read"):
+            self._connection.execute("BEGIN")
+            self._connection.execute("SELECT count(*) FROM runs").fetchone()  # the first reading sets the moment
+        try:
+            yield
+        finally:
+            self._connection.execute("ROLLBACK")
+
+    @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with _clearly(self._path, "written"):
             self._connection.execute("BEGIN IMMEDIATE")
@@ -105,17 +119,25 @@ class Store:
 
     def begin(self, run: Run) -> int:
         """Store a new run; returns its id, from 1."""
-        values = (
-            run.name,
-            run.charter,
-            run.seed,
-            json.dumps(dict(run.settings), allow_nan=False),
-            run.started,
-        )
+        values = (run.name, run.charter, run.seed, json.dumps(dict(run.settings), allow_nan=False), run.started)
         with self._transaction() as connection:
             columns = "name, charter, seed, settings, started"
             query = f"INSERT INTO runs ({columns}) VALUES (?, ?, ?, ?, ?) RETURNING id"
             return connection.execute(query, values).fetchone()[0]
+
+    def amend(self, run_id: int, charter: str, settings: Mapping[str, Any]) -> None:
+        """Replace the charter (TOML) and settings of a run that is taken up under new ones.
+
+        The ledger must hold the new ones first: a kill in between then leaves a run under its old ones.
+
+        Raises:
+            BadInput: there is no such run, or the disk is full; nothing is changed.
+        """
+        with self._transaction() as connection:
+            values = (charter, json.dumps(dict(settings), allow_nan=False), run_id)
+            if not connection.execute("UPDATE runs SET charter = ?, settings = ? WHERE id = ?", values).rowcount:
+                known = connection.execute("SELECT count(*) FROM runs").fetchone()[0]
+                raise BadInput(f"run {run_id} is not among the {known} runs of store {self._path}: begin it first")
 
     def record(self, run_id: int, turn: Turn, head: tuple[int, str], raw: Bits | None) -> None:
         """Store one turn, the ledger's head at that time and the epoch's raw data: all of it or nothing.
@@ -191,9 +213,15 @@ class Store:
             query = "SELECT name, charter, seed, settings, started, id, ended, how FROM runs ORDER BY id"
             rows = self._connection.execute(query).fetchall()
         return [
-            Run(name, charter, seed, json.loads(settings), started, number, ended, how)
+            Run(name, charter, seed, self._settings(number, settings), started, number, ended, how)
             for name, charter, seed, settings, started, number, ended, how in rows
         ]
+
+    def _settings(self, run_id: int, text: str) -> Mapping[str, Any]:
+        with suppress(ValueError):
+            if isinstance(settings := json.loads(text), dict):
+                return settings
+        raise BadInput(f"the settings of run {run_id} are '{text:.40}' and must be a JSON object: restore the store")
 
     def latest(self) -> Run | None:
         """The run that began last; None where there is none."""
@@ -206,26 +234,33 @@ class Store:
                 "SELECT entries, digest FROM heads ORDER BY entries DESC LIMIT 1"
             ).fetchone()
 
+    def heads(self) -> dict[int, str]:
+        """Every head of the ledger that the store has seen, one at each turn and end: digest by count."""
+        with _clearly(self._path, "read"):
+            return dict(self._connection.execute("SELECT entries, digest FROM heads").fetchall())
+
     def turns(self, run_id: int) -> Iterator[Turn]:
-        """The turns of a run in order, exactly as they were recorded."""
+        """The turns of a run in order, exactly as they were recorded.
+
+        Raises:
+            BadInput: what a turn holds is damaged.
+        """
         columns = "number, action, summary, verdict, reason, cycles, shots, seconds, spend, clock, centre, stages"
         with _clearly(self._path, "read"), closing(self._connection.cursor()) as cursor:
             for row in cursor.execute(f"SELECT {columns} FROM turns WHERE run = ? ORDER BY number", (run_id,)):
-                number, action, summary, verdict, reason, *used, clock, centre, stages = row
-                outcomes = self._outcomes(run_id, number)
-                yield Turn(
-                    number,
-                    action,
-                    summary,
-                    verdict,
-                    reason,
-                    Price(*used),
-                    clock,
-                    unpack_floats(centre),
-                    outcomes.pop(_EXPLORER, None),
-                    outcomes,
-                    json.loads(stages),
-                )
+                try:
+                    turn = self._turn(run_id, *row)
+                except ValueError as error:
+                    raise BadInput(f"turn {row[0]} of run {run_id} cannot be read: {error}") from None
+                yield turn
+
+    def _turn(self, run_id: int, number: int, *row: Any) -> Turn:
+        action, summary, verdict, reason, *used, clock, centre, stages = row
+        outcomes = self._outcomes(run_id, number)
+        own, at = outcomes.pop(_EXPLORER, None), unpack_floats(centre)
+        return Turn(
+            number, action, summary, verdict, reason, Price(*used), clock, at, own, outcomes, json.loads(stages)
+        )
 
     def _outcomes(self, run_id: int, number: int) -> dict[str, Outcome]:
         query = "SELECT player, counts, sites, seconds FROM outcomes WHERE run = ? AND turn = ?"

@@ -106,7 +106,8 @@ def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration] = MI
             connection.execute("INSERT INTO migrations VALUES (?, ?, ?)", (number, step.__name__, now()))
             connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            if connection.in_transaction:  # SQLite itself may have rolled back, as on a full disk
+                connection.execute("ROLLBACK")
             raise
 
 
@@ -119,6 +120,7 @@ def refuse_newer(connection: sqlite3.Connection, known: int = len(MIGRATIONS)) -
         )
 
 
+# The ledger has the like of it: siblings do not import each other, and SQLite has no place below both.
 def refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
     """Raise BadInput where the file holds something, and not a store."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()

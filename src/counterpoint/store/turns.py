@@ -29,7 +29,7 @@ class Turn:
     centre: Floats  # (N,) what the explorer believed best
     outcome: Outcome | None  # None where it was not allowed
     bounds: Mapping[str, Outcome]  # of the bounding players "fixed" and "oracle" at the same moment
-    stages: Mapping[str, float]  # wall seconds of "simulate", "decode", "learn", "own"
+    stages: Mapping[str, float]  # wall seconds of "simulate", "decode", "learn", "bounds"; "run": of the run so far
 
 
 @dataclass(frozen=True)
