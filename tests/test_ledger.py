@@ -303,18 +303,19 @@ def no_file_longer_than(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
+@pytest.mark.parametrize("opener", [Ledger.open, Store.open])
 @pytest.mark.parametrize("size", [0, 4096, 20_000])
-def test_a_disk_that_is_full_when_the_ledger_is_made_is_said_to_be_full(
-    tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
+def test_a_disk_that_is_full_when_a_file_is_made_is_said_to_be_full(
+    tmp_path: Path, size: int, opener: Callable[[Path], Ledger | Store], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SQLite calls it an I/O error, which it is where the disk has room."""
     with no_file_longer_than(size), pytest.raises(BadInput, match=r"cannot be \w+ \(disk I/O error\)"):
-        Ledger.open(tmp_path / "with room")
+        opener(tmp_path / "with room")
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(20_480, 16_384, 4096))
     with no_file_longer_than(size), pytest.raises(BadInput, match=r"disk is full: .* and 4,096 are free.*make room"):
-        Ledger.open(tmp_path / "full")
-    Ledger.open(tmp_path / "full").close()
+        opener(tmp_path / "full")
+    opener(tmp_path / "full").close()
 
 
 @pytest.mark.parametrize("opener", [Ledger.open, Ledger.read])

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import resource
-import shutil
 import sqlite3
-from collections import namedtuple
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 
@@ -335,31 +331,6 @@ def test_a_full_disk_stores_nothing_of_a_turn(tmp_path: Path) -> None:
         store._connection.execute("PRAGMA max_page_count = 1000000")
         store.record(run, big, head(1), None)
         assert [t.number for t in store.turns(run)] == [0, 1]
-
-
-@contextmanager
-def no_file_longer_than(size: int) -> Iterator[None]:
-    """Makes the system refuse what a full disk would: the room for the next bytes of a file."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
-@pytest.mark.parametrize("size", [0, 4096, 20_000, 33_000])
-def test_a_disk_that_is_full_when_the_store_is_made_is_said_to_be_full(
-    tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """SQLite calls it an I/O error, which it is where the disk has room."""
-    with no_file_longer_than(size), pytest.raises(BadInput, match=r"cannot be opened \(disk I/O error\)"):
-        Store.open(tmp_path / "with room")
-    usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(20_480, 16_384, 4096))
-    with no_file_longer_than(size), pytest.raises(BadInput, match=r"disk is full: .* and 4,096 are free.*make room"):
-        Store.open(tmp_path / "full")
-    Store.open(tmp_path / "full").close()
 
 
 def test_raw_events_that_cannot_be_written_store_nothing_of_a_turn(tmp_path: Path) -> None:

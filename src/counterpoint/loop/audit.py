@@ -2,8 +2,8 @@
 
 That no entry was changed is shown by the chain (govern/chain.py), and what the entries tell of a run is
 read in govern/told.py. Here the run in the store is held against it: settings, charter, and of each turn
-the action, verdict, price and outcome. What no entry holds no audit can vouch for: the outcomes of the
-bounding players, and the centre, clock and wall times of a turn.
+the action, verdict, price and outcomes, the bounding players' too. What no entry holds no audit can vouch
+for: the centre, clock and wall times of a turn.
 
 A kill or a power cut is no fault: a decision may stand without a turn where the store never had one.
 """
@@ -154,7 +154,7 @@ class _Comparison:
             else:
                 self._turn(turn, said)
             if turn.outcome is not None:
-                self.outcome, self.certain = (turn.number, identity(turn.outcome)), True
+                self.outcome, self.certain = (turn.number, turn.seal), True
             elif turn.verdict == "allow":
                 self.certain = False
             stored.add(turn.number)

@@ -65,7 +65,7 @@ class State:
     explorer: Any
     used: Used
     centre: Floats  # (N,) the last centre that was permitted
-    outcome: str | None = None  # identity of the last outcome: the next ledger entry holds it
+    outcome: str | None = None  # seal of the last outcome: the next ledger entry holds it
 
 
 STAGES = ("simulate", "decode", "learn", "bounds")
@@ -170,7 +170,7 @@ def advance(state: State, turn: Turn, explorer: Any) -> State:
         explorer=explorer,
         used=replace(state.used, price=state.used.price + turn.price),
         centre=state.centre if turn.outcome is None else turn.centre,
-        outcome=state.outcome if turn.outcome is None else identity(turn.outcome),
+        outcome=state.outcome if turn.outcome is None else turn.seal,
     )
 
 
@@ -211,5 +211,5 @@ def count(parts: Parts, shots: Shots, decode: int, clock: Clock) -> Outcome:
         cycles=np.full(candidates, each * parts.rounds),
         decoded=np.full(candidates, decode),
         failures=failures,
-        seconds=shots.seconds,
+        seconds=float(shots.seconds),
     )

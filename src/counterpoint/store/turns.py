@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from counterpoint.base import Floats, Outcome, Price
+from counterpoint.identity import identity
 
 
 def now() -> str:
@@ -30,6 +31,11 @@ class Turn:
     outcome: Outcome | None  # None where it was not allowed
     bounds: Mapping[str, Outcome]  # of the bounding players "fixed" and "oracle" at the same moment
     stages: Mapping[str, float]  # wall seconds of "simulate", "decode", "learn", "bounds"; "run": of the run so far
+
+    @property
+    def seal(self) -> str:
+        """Identity of what came of the turn, the bounding players' outcomes too: the next ledger entry holds it."""
+        return identity([self.outcome, dict(self.bounds)])
 
 
 @dataclass(frozen=True)
