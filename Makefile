@@ -1,6 +1,6 @@
 # make run    the loop, live, in about three minutes
 # make test   every check and test      make check   lint, types and layers only
-# make bench  speed and match tables    make docs    the tutorials, run, and the command reference
+# make bench  speed and match tables    make docs    the command reference, from the program's own help
 # make lock   resolve the dependencies anew (hashes, no index address)
 
 PYTHON ?= python3

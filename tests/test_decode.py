@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,9 @@ from counterpoint.base import BadInput
 from counterpoint.cli.decode import decode
 from counterpoint.decoders import DECODERS
 from counterpoint.loop.advice import advice
-from counterpoint.loop.compare import compare, decode_recording, paired
-from counterpoint.loop.frontier import points
+from counterpoint.loop.compare import Comparison, Decoded, Experiment, Pairing, compare, decode_recording, paired
+from counterpoint.loop.frontier import check_figure, draw, points
+from counterpoint.machine.recorded import sampled
 from counterpoint.machine.releases import find_experiments, read_experiment
 from counterpoint.quops.cycle import error_per_cycle
 from counterpoint.quops.estimate import binomial_interval
@@ -61,8 +62,7 @@ def run_json(*arguments: object) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three lengths at one distance, each with the true flips as one recorded prediction and none as "
-    "another."""
+    """Three lengths at one distance; the true flips are one recorded prediction, no flips another."""
     folder = tmp_path_factory.mktemp("release")
     for rounds in (1, 3, 5):
         made = sample(rounds=rounds, shots=2000, noise=0.01, seed=rounds)
@@ -172,8 +172,47 @@ def test_own_files_are_decoded(tmp_path: Path) -> None:
     folder = write_sycamore(tmp_path / "same", made)
     mine, theirs = (run_json(*arguments)["experiments"] for arguments in (own, [folder]))
     assert [row["failures"] for row in mine] == [row["failures"] for row in theirs]
+    assert {(row["distance"], row["rounds"]) for row in mine} == {(None, 3)}
     with pytest.raises(BadInput, match="--observables is missing: give all 3"):
         run(*own[:4])
+    with pytest.raises(BadInput, match=r"--rounds 3 is for circuits, and .*same says its own"):
+        run(folder, "--rounds", 3)
+
+
+def test_rounds_that_are_given_make_the_error_a_cycle(tmp_path: Path) -> None:
+    path = tmp_path / "c.stim"
+    path.write_text("X_ERROR(0.1) 0 1\nM 0 1\nDETECTOR(0, 0) rec[-1] rec[-2]\nOBSERVABLE_INCLUDE(0) rec[-1]\n")
+    row, *_ = run_json(path, "--shots", 500)["experiments"]
+    assert (row["rounds"], row["ler_cycle"], row["ler_cycle_interval"]) == (None, None, None)
+    row, *_ = run_json(path, "--shots", 500, "--rounds", 4)["experiments"]
+    assert row["rounds"] == 4
+    assert row["ler_cycle"] == error_per_cycle(row["failures"], 500, 4).value
+    for words in ("--circuit", path, "--events", tmp_path / "e.01", "--observables", tmp_path / "e.01"), ():
+        if words:
+            write_01(tmp_path / "e.01", np.array([[0], [1]] * 50, np.uint8))
+            row, *_ = run_json(*words, "--rounds", 2)["experiments"]
+            assert (row["rounds"], row["shots"]) == (2, 100)
+
+
+def test_kept_json_is_what_was_printed_and_its_name_does_not_tell_times(tmp_path: Path, release: Path) -> None:
+    store = tmp_path / "new" / "store"
+    printed = run_json(release, "--store", store)
+    (kept,) = store.iterdir()
+    assert json.loads(kept.read_text()) == printed
+    assert len(kept.name) == len("decode-.json") + 12
+    assert f"Kept in {kept}\n" in run(release, "--store", store)
+    assert list(store.iterdir()) == [kept]  # other times, the same name
+    run(release, "--store", store, "--select", "odd")
+    assert len(list(store.iterdir())) == 2
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadInput, match=r"file/below cannot be made \(Not a directory\)"):
+        run(release, "--store", tmp_path / "file" / "below")
+
+
+def test_nothing_is_kept_unasked(tmp_path: Path, release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run(release)
+    assert not list(tmp_path.iterdir())
 
 
 def test_willow_layout_is_decoded(tmp_path: Path) -> None:
@@ -209,8 +248,73 @@ class CompiledMisshapen(sinter.CompiledDecoder):
 
 def test_answer_of_another_shape_is_refused(release: Path) -> None:
     recording = read_experiment(find_experiments(release)[0])
-    with pytest.raises(BadInput, match=r"uint8 of shape \(2000, 2\), and uint8 of shape \(2000, 1\)"):
+    with pytest.raises(BadInput, match=r"'misshapen' .* uint8 of shape \(2000, 2\), and uint8 of shape \(2000, 1\)"):
         decode_recording(recording, {"misshapen": Misshapen()})
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("pass", "NotImplementedError"),
+        ("def compile_decoder_for_dem(self, *, dem): return None", "compiled to NoneType"),
+        ("def compile_decoder_for_dem(self, *, dem): return 1 / 0", "ZeroDivisionError: division by zero"),
+        ("def compile_decoder_for_dem(self, *, dem): return Gives([[0]] * 9)", "answered with list"),
+        ("def compile_decoder_for_dem(self, *, dem): return Gives(None)", "answered with NoneType"),
+        ("def compile_decoder_for_dem(self, *, dem): return Gives(np.zeros((2000, 1)))", "answered with float64"),
+        ("def compile_decoder_for_dem(self, *, dem): return Gives(KeyError('lost'))", "KeyError: 'lost'"),
+    ],
+)
+def test_own_decoder_that_fails_is_named_in_one_sentence(tmp_path: Path, release: Path, body: str, told: str) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(f"""
+import numpy as np, sinter
+class Gives(sinter.CompiledDecoder):
+    def __init__(self, answer):
+        self.answer = answer
+    def decode_shots_bit_packed(self, *, bit_packed_detection_event_data):
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+class Mine(sinter.Decoder):
+    {body}
+""")
+    with pytest.raises(BadInput) as refused:
+        run(release, "--decoder", f"{file}:Mine")
+    assert f"decoder '{file}:Mine'" in str(refused.value)
+    assert told in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@dataclass(frozen=True)
+class Counting(sinter.Decoder):
+    """Predicts nothing, notes how many shots it is given at once, and scribbles on them."""
+
+    given: list[int]
+
+    def compile_decoder_for_dem(self, *, dem: stim.DetectorErrorModel) -> sinter.CompiledDecoder:
+        return CompiledCounting(self.given)
+
+
+class CompiledCounting(sinter.CompiledDecoder):
+    def __init__(self, given: list[int]) -> None:
+        self.given = given
+
+    def decode_shots_bit_packed(self, *, bit_packed_detection_event_data: np.ndarray) -> np.ndarray:
+        self.given.append(len(bit_packed_detection_event_data))
+        bit_packed_detection_event_data[:] = 0
+        return np.zeros((len(bit_packed_detection_event_data), 1), np.uint8)
+
+
+def test_shots_are_decoded_in_batches_that_sum_to_all_and_are_the_decoders_own(tmp_path: Path) -> None:
+    path = tmp_path / "c.stim"
+    sample().circuit.to_file(path)
+    recording = sampled(path, 150_000, (0,))
+    untouched = recording.detection_events.copy()
+    given: list[int] = []
+    found = decode_recording(recording, {"counting": Counting(given)})
+    assert given == [256, 65_536, 65_536, 150_000 - 2 * 65_536]  # the first to warm up
+    np.testing.assert_array_equal(found.failed["counting"], recording.flips.any(axis=1))
+    np.testing.assert_array_equal(recording.detection_events, untouched)
 
 
 @pytest.mark.parametrize(
@@ -222,6 +326,7 @@ def test_answer_of_another_shape_is_refused(release: Path) -> None:
         (["absent.stim"], "absent.stim is a circuit and has 0 shots of its own"),
         (["absent.stim", "--shots", "5"], "absent.stim does not exist"),
         (["--plot", "figure.jpeg"], "figure.jpeg: name a file"),
+        (["--plot", "/proc/figure.svg"], "/proc/figure.svg cannot be written (No such file or directory)"),
     ],
 )
 def test_bad_input_is_one_clear_sentence(arguments: list[str], told: str) -> None:
@@ -241,7 +346,55 @@ def test_view_holds_the_table_the_fits_and_the_advice(release: Path) -> None:
     text = run(release)
     for word in ("bZ_d3_r03", "correlated", "recorded:perfect", "us a shot", "fitted over rounds", "McNemar"):
         assert word in text
-    assert max(len(line) for line in text.splitlines()) <= 100
+    *table, advised = text.splitlines()
+    assert max(len(line) for line in table) <= 100
+    assert advised.startswith(("At up to", "Use "))  # a sentence is one line where no terminal sets a width
+    assert advised.endswith(".")
+
+
+def test_names_are_shown_as_they_are_and_not_as_markup(tmp_path: Path) -> None:
+    made = sample(shots=500)
+    made.circuit.to_file(tmp_path / "[bold]c[blue].stim")
+    (tmp_path / "m[").mkdir()
+    file = tmp_path / "m[" / "] :x:.py"  # the path has a closing tag
+    file.write_text("from counterpoint.decoders.matching import Matching\nX = Matching()\n")
+    figure = tmp_path / "[red]f.svg"
+    text = run(tmp_path / "[bold]c[blue].stim", "--shots", 500, "--decoder", f"{file}:X", "--plot", figure)
+    assert "[bold]c[blue]\n" in "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+    assert f"against {file}:X." in text
+    assert f"Accuracy against price: {figure}\n" in text
+
+
+def test_figure_may_have_any_name_in_its_legend(tmp_path: Path, release: Path) -> None:
+    found = decode_recording(read_experiment(find_experiments(release)[0]), {"_a$b$c_{.py:X": DECODERS["matching"]})
+    draw(compare([found]), tmp_path / "f.svg")
+    assert "_a$b$c_{.py:X" in (tmp_path / "f.svg").read_text()
+
+
+@pytest.mark.parametrize("microseconds", [0.01, 0.0628450886548675, 1.0, 10.0, 299.59424297045655])
+@pytest.mark.parametrize("failures", [0, 1, 500, 1000])
+def test_figure_of_a_single_point_has_room_around_it(tmp_path: Path, microseconds: float, failures: int) -> None:
+    low, high = binomial_interval(failures, 1000)
+    itself = Pairing("one", 0, 0, 1.0)
+    rate = failures / 1000
+    found = Experiment(
+        *("a", 3, None, None, 1000, "one", "noisy", failures, rate, (low, high)), None, None, microseconds, itself
+    )
+    for experiments in [found], [found, replace(found, decoder="recorded:two", us_per_shot=None)]:
+        draw(Comparison(tuple(experiments), ()), tmp_path / "f.svg")
+        assert (tmp_path / "f.svg").stat().st_size
+
+
+def test_checking_where_a_figure_goes_leaves_what_is_there(tmp_path: Path) -> None:
+    new, old = tmp_path / "new.svg", tmp_path / "old.svg"
+    old.write_text("mine")
+    check_figure(new)
+    check_figure(old)
+    assert not new.exists()
+    assert old.read_text() == "mine"
+    (tmp_path / "folder.svg").mkdir()
+    with pytest.raises(BadInput, match=r"folder\.svg cannot be written \(Is a directory\)"):
+        check_figure(tmp_path / "folder.svg")
 
 
 @pytest.mark.parametrize("suffix", [".svg", ".png", ".pdf"])
@@ -284,10 +437,55 @@ def test_advice_claims_a_gain_only_where_the_paired_test_shows_it(release: Path)
     assert "name a second --decoder" in told
 
 
-def test_advice_says_when_nothing_beats_doing_nothing(tmp_path: Path) -> None:
-    folder = write_sycamore(tmp_path / "one", sample(shots=3))
-    players = {name: DECODERS[name] for name in ("vacuous", "matching")}
-    assert "beat doing nothing on these 3 shots" in advice([decode_recording(read_experiment(folder), players)])
+@pytest.mark.parametrize("names", [["vacuous", "matching"], ["matching", "correlated"], ["matching"]])
+def test_advice_is_void_where_nothing_beats_doing_nothing(tmp_path: Path, names: list[str]) -> None:
+    """Doing nothing is counted whether or not it was asked for; 3 shots can show nothing."""
+    made = sample(shots=3)
+    folder = write_sycamore(tmp_path / "one", made)
+    told = advice([decode_recording(read_experiment(folder), {name: DECODERS[name] for name in names})])
+    assert told.startswith("This comparison is void, because no decoder is shown to beat doing nothing")
+    assert f"that fails {made.flips.sum()} of 3 shots, and matching " in told
+
+
+def told_of(shots: int, failed: dict[str, int], flipped: int) -> str:
+    """Advice where each decoder fails the first so many shots, and an observable flips in the last ones."""
+    number = np.arange(shots)
+    return advice(
+        [
+            Decoded(
+                name="made up",
+                distance=3,
+                rounds=3,
+                basis="Z",
+                shots=shots,
+                models=dict.fromkeys(failed, "noisy"),
+                failed={name: number < count for name, count in failed.items()},
+                flipped=number >= shots - flipped,
+                seconds={name: 1.0 + i for i, name in enumerate(failed)},
+            )
+        ]
+    )
+
+
+def test_decoders_that_lose_to_doing_nothing_are_void_however_sure_that_is() -> None:
+    told = told_of(1000, {"one": 300, "two": 200}, flipped=100)
+    assert "void" in told
+    assert "fails 100 of 1,000 shots, and two 200" in told
+
+
+def test_cheap_decoder_that_does_not_beat_doing_nothing_is_not_advised() -> None:
+    """It is not shown to fail more often than the best one; nor less often than doing nothing, at first."""
+    alpha = 0.05 / 3
+    assert mcnemar(0, 6) > alpha
+    assert mcnemar(70, 105) < alpha < mcnemar(76, 105)
+    assert told_of(1000, {"cheap": 76, "best": 70}, flipped=105).startswith("Use best")
+    assert mcnemar(76, 150) < alpha
+    assert told_of(1000, {"cheap": 76, "best": 70}, flipped=150).startswith("Use cheap")
+
+
+def test_advice_without_a_decoder_asks_for_one() -> None:
+    told = told_of(1000, {"vacuous": 0}, flipped=100)
+    assert told == "Doing nothing fails 100 of 1,000 shots: name a --decoder to compare with it."
 
 
 def sycamore(distance: int) -> list[Path]:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 import pickle
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pymatching
@@ -15,6 +20,7 @@ from hypothesis import given, strategies as st
 from counterpoint.base import BadInput
 from counterpoint.cli.options import part
 from counterpoint.decoders import DECODERS, sinter_decoders
+from counterpoint.decoders.batch import checked_answer, checked_compiled
 from counterpoint.decoders.matching import Matching
 from counterpoint.quops.paired import mcnemar
 
@@ -117,9 +123,11 @@ def test_decoder_survives_pickling(decoder: sinter.Decoder) -> None:
 
 
 def test_sinter_collects_with_it(decoder: sinter.Decoder, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    file, colon, _ = name.rpartition(":")
-    if colon:  # sinter's workers import the module of one's own decoder by its name
-        monkeypatch.syspath_prepend(file.rpartition("/")[0] or ".")
+    file, colon, attribute = name.rpartition(":")
+    if colon:  # sinter's workers are processes of their own, which import one's own decoder by its module's name
+        monkeypatch.syspath_prepend(Path(file).parent)
+        found = getattr(importlib.import_module(Path(file).stem), attribute)
+        decoder = found() if isinstance(found, type) else found
     (stats,) = sinter.collect(
         num_workers=1,
         tasks=[sinter.Task(circuit=repetition())],
@@ -129,6 +137,25 @@ def test_sinter_collects_with_it(decoder: sinter.Decoder, name: str, monkeypatch
     )
     assert stats.shots == 1000
     assert stats.discards == 0
+
+
+def test_decoder_of_the_readme_keeps_the_contract(tmp_path: Path) -> None:
+    """The README sends a reader's own decoder to these tests, so the one that it shows must pass them."""
+    root = Path(__file__).parent.parent
+    shown = re.search(r"```python\n(# my_decoder\.py\n.*?)```", (root / "README.md").read_text(), re.S)
+    assert shown is not None
+    (tmp_path / "my_decoder.py").write_text(shown[1])
+    done = subprocess.run(
+        [
+            *f"{sys.executable} -m pytest -p no:cacheprovider -p no:xdist -k Guess".split(),
+            *[__file__, "--decoder", f"{tmp_path}/my_decoder.py:Guess"],
+        ],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
 
 
 def test_registry_carries_the_prefix_for_sinter() -> None:
@@ -265,3 +292,35 @@ def test_shot_that_no_error_explains_is_named(correlated: bool) -> None:
 def test_citation_names_the_sources() -> None:
     assert "Sparse" in Matching().citation
     assert "Fowler" in Matching(correlated=True).citation
+
+
+@pytest.mark.parametrize(
+    ("flips", "told"),
+    [
+        ([[0], [0]], ["list", "uint8 of shape (2, 2)"]),
+        (None, ["NoneType", "uint8 of shape (2, 2)"]),
+        (np.zeros((2, 2)), ["float64 of shape (2, 2)", "uint8 of shape (2, 2)"]),
+        (np.zeros((2, 9), np.uint8), ["uint8 of shape (2, 9)", "uint8 of shape (2, 2)"]),
+        (np.zeros((1, 2), np.uint8), ["uint8 of shape (1, 2)", "uint8 of shape (2, 2)"]),
+        (np.array([[0, 1], [0, 4]], np.uint8), ["shot 1", "observable 10", "there are 9"]),
+    ],
+    ids=["list", "None", "type", "width", "shots", "spare bits"],
+)
+def test_answer_that_is_none_is_refused(flips: object, told: list[str]) -> None:
+    with pytest.raises(BadInput) as refused:
+        checked_answer("decoder 'mine'", flips, shots=2, observables=9)
+    assert all(value in str(refused.value) for value in ["decoder 'mine'", *told])
+
+
+def test_answer_that_fits_passes_as_it_is() -> None:
+    flips = np.array([[255, 1], [0, 0]], np.uint8)
+    assert checked_answer("decoder 'mine'", flips, shots=2, observables=9) is flips
+    nothing = np.zeros((2, 0), np.uint8)
+    assert checked_answer("decoder 'mine'", nothing, shots=2, observables=0) is nothing
+
+
+def test_what_compiles_to_no_decoder_is_refused() -> None:
+    with pytest.raises(BadInput, match=r"decoder 'mine' compiled to NoneType, and a sinter\.CompiledDecoder"):
+        checked_compiled("decoder 'mine'", None)
+    compiled = DECODERS["vacuous"].compile_decoder_for_dem(dem=model_of(repetition()))
+    assert checked_compiled("decoder 'vacuous'", compiled) is compiled

@@ -151,3 +151,22 @@ def test_follows_a_moving_target(name: str, space: ControlSpace) -> None:
                 squares[i] += (((point - optimum) / space.scale) ** 2).mean()
         state = explorer.tell(state, action, respond(space, action.candidates, optimum))
     assert squares[0] < 0.1 * squares[1]
+
+
+def test_the_gain_grows_while_gradients_agree_and_shrinks_while_they_alternate(space: ControlSpace) -> None:
+    """On a noiseless chip that is far off the first gradients agree; in noise alone successive ones oppose."""
+    explorer = PolicyGradient(learning_rate=0.5)
+    state = explorer.init(space, (0,))
+    far = space.start + 3 * space.scale
+    for epoch in range(10):
+        action = explorer.ask((epoch, 1), state, seen(epoch, far))
+        assert isinstance(action, TryControls)
+        state = explorer.tell(state, action, respond(space, action.candidates, far))
+    assert (state.log_gain > 0).all()
+    explorer = PolicyGradient(learning_rate=80.0)  # far too long: every step leaps over the optimum
+    state = explorer.init(space, (0,))
+    for epoch in range(60):
+        action = explorer.ask((epoch, 2), state, seen(epoch, space.start))
+        assert isinstance(action, TryControls)
+        state = explorer.tell(state, action, respond(space, action.candidates, space.start))
+    assert np.median(state.log_gain) < 0

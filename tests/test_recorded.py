@@ -10,7 +10,7 @@ import stim
 from recordings import Sample, sample, write_01, write_sycamore, write_willow
 
 from counterpoint.base import BadInput
-from counterpoint.machine.recorded import Recording, own_files, read_bits, sampled
+from counterpoint.machine.recorded import MEMORY, Recording, own_files, read_bits, sampled
 from counterpoint.machine.releases import find_experiments, read_experiment
 
 
@@ -19,12 +19,12 @@ def made() -> Sample:
     return sample()
 
 
-def check_same(recording: Recording, made: Sample) -> None:
+def check_same(recording: Recording, made: Sample, distance: int | None = 3) -> None:
     np.testing.assert_array_equal(recording.detection_events, made.events)
     np.testing.assert_array_equal(recording.flips, made.flips)
     assert (recording.detectors, recording.observables) == (made.circuit.num_detectors, 1)
     assert recording.numbers.tolist() == list(range(made.shots))
-    assert (recording.distance, recording.rounds) == (3, 3)
+    assert (recording.distance, recording.rounds) == (distance, 3)
 
 
 def test_sycamore_folder_reads_as_written(tmp_path: Path, made: Sample) -> None:
@@ -76,7 +76,7 @@ def test_own_files_read_as_written(tmp_path: Path, made: Sample, suffix: str) ->
     else:
         write_01(paths[2], made.flips)
     recording = own_files(*paths)
-    check_same(recording, made)
+    check_same(recording, made, distance=None)
     assert recording.name == "mine"
     assert list(recording.models) == ["noisy"]
 
@@ -90,14 +90,57 @@ def test_sampling_repeats_with_its_key_and_only_with_it(tmp_path: Path, made: Sa
     assert (first.distance, first.rounds, first.basis, first.shots) == (3, 3, "Z", 200)
 
 
-def test_distance_and_rounds_come_from_the_circuit_where_its_name_is_silent(tmp_path: Path) -> None:
+def test_rounds_are_counted_from_times_alone_and_distance_is_never_guessed(tmp_path: Path) -> None:
     path = tmp_path / "circuit.stim"
     sample(distance=5, rounds=7, shots=1).circuit.to_file(path)
     recording = sampled(path, 1, (0,))
-    assert (recording.distance, recording.rounds, recording.basis) == (5, 7, None)
-    path.write_text("X_ERROR(0.1) 0 1\nM 0 1\nDETECTOR rec[-1]\nOBSERVABLE_INCLUDE(0) rec[-2]\n")
+    assert (recording.distance, recording.rounds, recording.basis) == (None, 7, None)
+    # Of four coordinates the third is the time, and the last a label (as in colour codes).
+    two = "".join(f"DETECTOR(0, 0, {t}, 5) rec[-1]\n" for t in range(4))
+    path.write_text(f"X_ERROR(0.1) 0\nM 0\n{two}OBSERVABLE_INCLUDE(0) rec[-1]\n")
+    assert sampled(path, 1, (0,)).rounds == 3
+
+
+@pytest.mark.parametrize("coordinates", ["", "(3, 4)", "(3, 4)|(5, 6, 0)", "(3, 4, 0)|(5, 6, 0)"])
+def test_rounds_are_unknown_where_detectors_have_no_times(tmp_path: Path, coordinates: str) -> None:
+    path = tmp_path / "c.stim"
+    detectors = "".join(f"DETECTOR{at} rec[-1]\n" for at in [*coordinates.split("|"), ""][:2])
+    path.write_text(f"X_ERROR(0.1) 0\nM 0\n{detectors.strip()}\nOBSERVABLE_INCLUDE(0) rec[-1]\n")
+    assert sampled(path, 1, (0,)).rounds is None
+    assert sampled(path, 1, (0,), rounds=6).rounds == 6
+    path = path.rename(tmp_path / "d=5,r=4.stim")
     recording = sampled(path, 1, (0,))
-    assert (recording.distance, recording.rounds) == (1, None)
+    assert (recording.distance, recording.rounds) == (5, 4)
+    assert sampled(path, 1, (0,), rounds=4).rounds == 4
+    with pytest.raises(BadInput, match="r=4 in its name, and 6 rounds were given"):
+        sampled(path, 1, (0,), rounds=6)
+
+
+@pytest.mark.parametrize("shots", [10**10, 10**15])
+def test_more_shots_than_memory_are_refused(tmp_path: Path, made: Sample, shots: int) -> None:
+    path = tmp_path / "c.stim"
+    made.circuit.to_file(path)
+    each = 3 + 1 + 16  # 24 detectors, 1 observable, and what is kept beside them
+    with pytest.raises(BadInput) as refused:
+        sampled(path, shots, (0,))
+    for value in (f"{shots:,} shots", f"{shots * each:,} bytes", f"{MEMORY:,}", f"at most {MEMORY // each:,} at once"):
+        assert value in str(refused.value)
+
+
+def test_shots_are_sampled_alike_whatever_the_size_of_a_batch(tmp_path: Path) -> None:
+    """65,536 at once: the shots after these are as random, and neither left empty nor the first again.
+
+    Rates of the first and the last 60,000 shots differ by more than 5 standard deviations less than once in a
+    million tests.
+    """
+    path = tmp_path / "c.stim"
+    path.write_text("X_ERROR(0.3) 0\nM 0\nDETECTOR rec[-1]\nOBSERVABLE_INCLUDE(0) rec[-1]\n")
+    recording = sampled(path, 130_000, (0,))
+    np.testing.assert_array_equal(recording.detection_events, recording.flips)
+    first, last = recording.flips[:60_000, 0], recording.flips[-60_000:, 0]
+    assert abs(float(first.mean()) - float(last.mean())) < 5 * (2 * 0.3 * 0.7 / 60_000) ** 0.5
+    second = recording.flips[65_536 : 65_536 + 60_000, 0]
+    assert abs(float((first != second).mean()) - 2 * 0.3 * 0.7) < 5 * (0.42 * 0.58 / 60_000) ** 0.5
 
 
 def test_model_of_a_circuit_with_repeated_rounds_keeps_its_width(tmp_path: Path) -> None:
@@ -182,11 +225,12 @@ def test_missing_events_and_missing_properties_are_named(tmp_path: Path, made: S
         ("circuit_detectors: many", "circuit_detectors = many"),
         ("- 3", "holds list"),
         ("{", "cannot be read"),
+        ("# 3 \xb5s\nrounds: 3", "cannot be read .*0xb5"),  # Latin-1, and no UTF-8
     ],
 )
 def test_broken_properties_say_what_is_wrong(tmp_path: Path, made: Sample, text: str, told: str) -> None:
     folder = write_sycamore(tmp_path / "one", made)
-    (folder / "properties.yml").write_text(text)
+    (folder / "properties.yml").write_bytes(text.encode("latin-1"))
     with pytest.raises(BadInput, match=told):
         read_experiment(folder)
 
@@ -225,6 +269,24 @@ def test_files_that_stim_does_not_read_are_named(tmp_path: Path, made: Sample) -
     (folder / "obs_flips_actual.01").write_text("2\n" * made.shots)
     with pytest.raises(BadInput, match=r"obs_flips_actual\.01 does not hold 1 bits"):
         read_experiment(folder)
+
+
+@pytest.mark.parametrize("broken", [b"\xff\xfe", b"NOT A CIRCUIT"])
+def test_circuit_that_stim_does_not_read_is_named_once(tmp_path: Path, broken: bytes) -> None:
+    path = tmp_path / "c.stim"
+    path.write_bytes(broken)
+    with pytest.raises(BadInput, match=r"c\.stim is not a circuit that stim reads"):
+        sampled(path, 5, (0,))
+
+
+def test_folder_in_place_of_a_file_is_called_one(tmp_path: Path) -> None:
+    path = tmp_path / "c.stim"
+    path.mkdir()
+    with pytest.raises(BadInput) as refused:
+        sampled(path, 5, (0,))
+    assert str(refused.value) == f"{path} is a folder, and a file is needed there: name the file in it"
+    with pytest.raises(BadInput, match="is a folder"):
+        read_bits(path, 8, None)
 
 
 def test_circuit_with_nothing_to_decode_is_refused(tmp_path: Path) -> None:

@@ -2,15 +2,16 @@
 
 The map, from the bottom up (each layer imports only what stands before it):
 
-    base        the vocabulary: space, action, permit, job, shots, outcome; machine, explorer
+    identity    what SHA-256 makes of content: identities of records, keys of randomness
+    base        the vocabulary: space, action, permit, job, shots, outcome; machine, explorer, workload
     codes       repetition and surface code circuits, noise models, detector sites  -> stim circuits
     decoders    matching, correlated matching; DECODERS
     explore     policy gradient, SPSA, the bounding players; EXPLORERS
     quops       logical error -> reliable operations, with intervals
     govern      charter, permits, ledger
-    store       SQLite: runs, turns, telemetry
+    store       SQLite: runs, turns, counts and raw detection events
     machine     the drifting chip; recorded experiments
-    loop        one turn, a run, its report; decoders compared
+    loop        one turn, a run, its report and audit; decoders compared; workloads weighed
     cli         one file a verb
 """
 

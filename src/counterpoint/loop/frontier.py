@@ -89,7 +89,10 @@ def draw(comparison: Comparison, path: Path) -> None:
     ratios = (4, 1) if recorded else (1,)
     axes, *beside = figure.subplots(1, len(ratios), sharey=True, width_ratios=ratios, squeeze=False)[0]
     axes.set(xscale="log", yscale="log", xlabel=f"decoding time, us a {unit} (one thread)")
-    axes.set_ylabel(f"logical error a {per}, %")
+    axes.set(ylabel=f"logical error a {per}, %")
+    # Set here, for matplotlib divides by zero where it must find room around a single value by itself.
+    axes.set_xlim(_room([point.price for point in found if point.price is not None], 1.6))
+    axes.set_ylim(_room([100 * end for point in found for end in (point.error, *point.interval)], 1.1))
     for panel in beside:
         panel.set(xlabel="recorded", xticks=(), xlim=(-0.5, len(recorded) - 0.5))
     decoders = list(dict.fromkeys(point.decoder for point in found))
@@ -114,6 +117,12 @@ def draw(comparison: Comparison, path: Path) -> None:
             figure.savefig(path, metadata=metadata)
     except OSError as problem:
         raise BadInput(_unwritable(path, problem)) from problem
+
+
+def _room(values: Sequence[float], factor: float) -> tuple[float, float]:
+    """Limits of a logarithmic axis that holds the values above 0."""
+    seen = [value for value in values if value > 0] or [1.0]
+    return min(seen) / factor, max(seen) * factor
 
 
 def _draw_point(axes: Axes, at: float, point: Point, colour: str, marker: str) -> None:
