@@ -9,6 +9,7 @@ import sinter
 from counterpoint.base import BadInput, Explorer, Machine, fold_in
 from counterpoint.codes import surface
 from counterpoint.codes.sites import sites_of
+from counterpoint.decoders.batch import checked_compiled
 from counterpoint.loop.own import blaming
 from counterpoint.loop.settings import Settings
 from counterpoint.loop.turn import Parts
@@ -46,9 +47,7 @@ def build(settings: Settings, machine: MakeMachine, explorer: Explorer, decoder:
             )
         with blaming(f"decoder '{settings.decoder}'"):
             compiled = decoder.compile_decoder_for_dem(dem=prior(circuit))
-        if not isinstance(compiled, sinter.CompiledDecoder):
-            what = type(compiled).__name__
-            raise BadInput(f"decoder '{settings.decoder}' compiled to a {what}: give a sinter.CompiledDecoder")
+        compiled = checked_compiled(f"decoder '{settings.decoder}'", compiled)
     return Parts(
         machine=chip,
         explorer=explorer,

@@ -33,6 +33,7 @@ from counterpoint.base import (
     fold_in,
 )
 from counterpoint.codes.sites import Sites
+from counterpoint.decoders.batch import checked_answer
 from counterpoint.explore.bounds import Oracle
 from counterpoint.govern.judge import Used
 from counterpoint.govern.permits import Governor
@@ -200,9 +201,10 @@ def count(parts: Parts, shots: Shots, decode: int, clock: Clock) -> Outcome:
         with clock.stage("decode"):
             flat = shots.detection_events[:, :decode].reshape(candidates * decode, -1)
             with blaming("the decoder"):
-                predicted = parts.decoder.decode_shots_bit_packed(bit_packed_detection_event_data=flat)
-                actual = shots.observables[:, :decode]
-                failures = (np.reshape(predicted, actual.shape) != actual).any(axis=2).sum(axis=1)
+                answer = parts.decoder.decode_shots_bit_packed(bit_packed_detection_event_data=flat)
+        predicted = checked_answer("the decoder", answer, len(flat), parts.circuit.num_observables)
+        actual = shots.observables[:, :decode]
+        failures = (predicted.reshape(actual.shape) != actual).any(axis=2).sum(axis=1)
     events = parts.sites.count(shots.detection_events)
     return Outcome(
         events=events,
