@@ -98,7 +98,8 @@ def _gain(rows: Sequence[Tallies], rounds: int) -> Text:
     if found is None:
         return Text()
     colour = "bold green" if found.low > 0 else "bold red" if found.high < 0 else "yellow"
-    return Text.assemble((f"{found.value:+.0%} ", colour), f"{found.low:+.0%} to {found.high:+.0%}", "\nagainst fixed")
+    interval = f"\n    {found.low:+.0%} to {found.high:+.0%}"
+    return Text.assemble((f"{found.value:+.0%} ", colour), "against fixed", (interval, "dim"))
 
 
 def chip(space: ControlSpace, turns: Sequence[Turn]) -> Text:
@@ -144,11 +145,11 @@ def _shades() -> Text:
 def _voices(session: Session, rows: Sequence[Tallies]) -> RenderableType:
     s, turns, scale = session.settings, session.turns, session.parts.machine.space.scale
     table = Table.grid(padding=(0, 2, 0, 0))
-    moved = int((np.abs(turns[-1].centre - turns[-2].centre) > 0.02 * scale).sum()) if len(turns) > 1 else 0
+    moved = int((np.abs(turns[-1].centre - turns[-2].centre) >= 0.02 * scale).sum()) if len(turns) > 1 else 0
     share = merit(rows)
-    steering = f"{s.explorer}, {scale.size} knobs, {moved} moved by more than 2 % of their scale"
+    steering = f"{s.explorer}, {scale.size} knobs, {moved} moved (2 % of their scale or more)"
     if share is not None:
-        steering += f" · {share:.0%} of what the oracle wins"
+        steering += f" · {share:.0%} of the oracle's gain"
     table.add_row("[bold]AI for quantum", "steering", steering)
     shots = sum(r["steered"].decoded for r in rows if "steered" in r)
     busy = sum(t.stages["decode"] for t in turns)
