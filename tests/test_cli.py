@@ -96,13 +96,22 @@ def _moved(folder: Path, before: int) -> bool:
         return False
 
 
-def test_interrupt_ends_the_run_in_order(tmp_path: Path) -> None:
+@pytest.mark.parametrize("polite", [signal.SIGINT, signal.SIGTERM])
+def test_interrupt_ends_the_run_in_order(polite: signal.Signals, tmp_path: Path) -> None:
     words = [*PROGRAM, *RUN, "--turns", "100000", "--store", "s"]
-    process = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        words,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Tests started in the background inherit an ignored Ctrl-C, which the program would rightly respect.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     deadline = time.monotonic() + 60
     while not _moved(tmp_path / "s", 0) and time.monotonic() < deadline:
         time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(polite)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert "--resume" in err
