@@ -11,7 +11,7 @@ The map, from the bottom up (each layer imports only what stands before it):
     govern      charter, permits, ledger
     store       SQLite: runs, turns, counts and raw detection events
     machine     the drifting chip; recorded experiments
-    loop        one turn, a run, its report and audit; decoders compared; workloads weighed
+    loop        one turn, a run, its report and audit; the drift suite; decoders compared; workloads weighed
     cli         one file a verb
 """
 
