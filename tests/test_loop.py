@@ -10,13 +10,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from counterpoint.base import BadInput, ControlSpace, Explorer, Machine, Outcome, TryControls
+from counterpoint.base import (
+    BadInput,
+    ControlSpace,
+    Explorer,
+    Job,
+    Machine,
+    Outcome,
+    Permit,
+    Price,
+    Shots,
+    TryControls,
+)
 from counterpoint.decoders import DECODERS
 from counterpoint.explore import EXPLORERS
 from counterpoint.govern.charter import FIRST_RUN, Charter
 from counterpoint.govern.ledger import Ledger
 from counterpoint.identity import identity
+from counterpoint.loop.audit import audit
 from counterpoint.loop.build import build
+from counterpoint.loop.closing import closing
 from counterpoint.loop.session import PATIENCE, Session
 from counterpoint.loop.settings import Settings
 from counterpoint.loop.summary import merit, tallies
@@ -256,3 +269,41 @@ def test_a_faulty_explorer_is_told_so(tmp_path: Path, answer: object, sentence: 
     ):
         for _ in session:
             pass
+
+
+class Deafened(Machine):
+    """A real machine (it tells no truth) whose detectors go half deaf after a while, so that decoding fails."""
+
+    def __init__(self, distance: int, **settings: object) -> None:
+        self.chip = MACHINES["published"](distance, **settings)  # type: ignore[arg-type]
+        self.name, self.space, self.twin = "deafened", self.chip.space, None
+        self.error_model = self.chip.error_model
+
+    @property
+    def clock(self) -> float:
+        return self.chip.clock
+
+    def price(self, job: Job) -> Price:
+        return self.chip.price(job)
+
+    def resume(self, clock: float) -> None:
+        self.chip.resume(clock)
+
+    def run(self, job: Job, permit: Permit) -> Shots:
+        shots = self.chip.run(job, permit)
+        deaf = shots.started > 0.5 * 24 * SMALL.epoch_seconds - 1e-9
+        return replace(shots, detection_events=shots.detection_events & 0b01010101) if deaf else shots
+
+
+def test_a_run_raises_the_alarm_and_the_ledger_holds_it(tmp_path: Path) -> None:
+    settings = replace(SMALL, machine="deafened", explorer="fixed", drift="none", turns=24)
+    made = build(settings, Deafened, EXPLORERS["fixed"], DECODERS["matching"])
+    with Session.begin(tmp_path, FIRST_RUN, settings, made) as session:
+        for _ in session:
+            pass
+    (found,) = session.alarms
+    with Ledger.read(tmp_path) as ledger:
+        (entry,) = [json.loads(e.content) for e in ledger.entries() if e.kind == "alarm"]
+    assert entry["why"] == found.sentence
+    assert any(line.startswith("ALARM") for line in closing(session)[0])
+    assert not audit(tmp_path).faults

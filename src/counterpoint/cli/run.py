@@ -33,7 +33,6 @@ from counterpoint.loop.closing import closing
 from counterpoint.loop.report import write_report
 from counterpoint.loop.session import Session
 from counterpoint.loop.settings import Settings
-from counterpoint.loop.summary import tallies
 from counterpoint.store.database import Store as StoreFile
 from counterpoint.store.turns import Run
 
@@ -134,21 +133,17 @@ def tell(session: Session, console: Console, as_json: bool) -> None:
 
 
 def watch(session: Session, console: Console, *, quiet: bool) -> None:
-    """Take the session's turns, showing the live view where there is a terminal and a line now and then where not."""
-    rows = [tallies(t) for t in session.turns]
+    """Take the session's turns: the live view where there is a terminal, a line now and then where there is none."""
     if quiet or not console.is_terminal:
         for turn in session:
-            rows.append(tallies(turn))
             if not quiet and turn.number % 20 == 0:
                 console.print(f"turn {turn.number} of {session.settings.turns}: {turn.verdict} {turn.summary}")
         return
     shown = 0.0
     with Live(console=console, screen=True, auto_refresh=False) as live:
-        live.update(view(session, rows), refresh=True)
-        for turn in session:
-            rows.append(tallies(turn))
+        live.update(view(session), refresh=True)
+        for _ in session:
             if time.monotonic() - shown > REFRESH:
-                live.update(view(session, rows), refresh=True)
+                live.update(view(session), refresh=True)
                 shown = time.monotonic()
-        live.update(view(session, rows), refresh=True)
-    console.print(view(session, rows))
+    console.print(view(session))

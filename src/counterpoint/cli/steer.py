@@ -26,7 +26,7 @@ from counterpoint.govern.charter import EXPERIMENT
 from counterpoint.loop.build import build
 from counterpoint.loop.session import Session
 from counterpoint.loop.settings import Settings
-from counterpoint.loop.summary import merit, tallies, total
+from counterpoint.loop.summary import merit, total
 
 
 def steer(
@@ -58,7 +58,7 @@ def steer(
             for turn in session:
                 if turn.number % 100 == 99:
                     console.print(f"epoch {turn.number + 1} of {epochs}", highlight=False)
-    rows = [tallies(t) for t in session.turns]
+    rows = session.rows
     events = {
         name: total(rows, player).events
         for name, player in (("fixed", "fixed"), ("explorer", "steered"), ("oracle", "oracle"))

@@ -25,8 +25,9 @@ WIDTH, QUOPS = 98, 19  # columns of the charts' row, and of its last column
 SHADES = ((1.08, "·", "green"), (1.2, "▪", "yellow"), (1.4, "▓", "dark_orange"), (np.inf, "█", "red"))
 
 
-def view(session: Session, rows: Sequence[Tallies]) -> RenderableType:
-    """The screen for a session; `rows` are the tallies of its turns."""
+def view(session: Session) -> RenderableType:
+    """The screen for a session."""
+    rows = session.rows
     players = [p for p in COLOURS if any(p in r for r in rows)]
     return Group(
         _head(session),
@@ -38,6 +39,7 @@ def view(session: Session, rows: Sequence[Tallies]) -> RenderableType:
         Rule(style="bright_black"),
         _limits(session),
         _last(session.turns),
+        Text(f" ALARM   {session.alarms[-1].sentence}", "bold red") if session.alarms else "",
     )
 
 

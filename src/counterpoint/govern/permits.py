@@ -13,7 +13,7 @@ from counterpoint.govern.judge import Used, judge
 from counterpoint.govern.ledger import Head, Ledger
 from counterpoint.identity import identity
 
-Note = Literal["begin", "end", "resumed", "not-run"]
+Note = Literal["begin", "end", "resumed", "not-run", "alarm"]
 
 
 @dataclass(frozen=True, eq=False)

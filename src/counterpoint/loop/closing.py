@@ -11,7 +11,7 @@ import numpy as np
 from counterpoint.base import Verdict
 from counterpoint.loop.audit import audit
 from counterpoint.loop.session import HYPOTHESIS, Session
-from counterpoint.loop.summary import Standing, Tally, merit, standing, tallies, total
+from counterpoint.loop.summary import Standing, Tally, merit, standing, total
 from counterpoint.quops.cycle import per_cycle
 from counterpoint.quops.estimate import COVERAGE, Estimate
 
@@ -47,9 +47,9 @@ def claim(estimate: Estimate | None) -> Verdict:
 
 
 def closing(session: Session) -> tuple[list[str], dict[str, Any]]:
-    """Six lines for a person, and the same figures for a machine."""
+    """Six lines for a person (one more where an alarm was raised), and the same figures for a machine."""
     settings = session.settings
-    rows = [tallies(t) for t in session.turns]
+    rows = session.rows
     sums = {p: total(rows, p) for p in PLAYERS}
     standings = {p: standing(t, settings.distance, settings.rounds) for p, t in sums.items() if t.opportunities}
     won = gain(sums["steered"], sums["fixed"], settings.rounds)
@@ -70,6 +70,7 @@ def closing(session: Session) -> tuple[list[str], dict[str, Any]]:
         f"price    {price.cycles:,} cycles in {price.shots:,} shots, all of them exploring;"
         f" {price.seconds:.1f} s of the machine, {session.wall_seconds:.0f} s of wall time"
     )
+    lines += [f"ALARM    {found.sentence}" for found in session.alarms[:1]]
     verified = checked.head is not None and not checked.faults
     if checked.head is not None and verified:
         state = f"{checked.head.count:,} entries, verified, and {checked.turns:,} turns agree with them"
@@ -85,6 +86,7 @@ def closing(session: Session) -> tuple[list[str], dict[str, Any]]:
         "gain": None if won is None else {"value": won.value, "interval": [won.low, won.high]},
         "verdict": found.status,
         "merit": share,
+        "alarms": len(session.alarms),
         "price": asdict(price),
         "wall_seconds": session.wall_seconds,
         "ledger": {"count": checked.head and checked.head.count, "verified": verified},

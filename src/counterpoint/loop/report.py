@@ -13,7 +13,7 @@ import numpy as np
 from counterpoint.loop.closing import closing
 from counterpoint.loop.session import Session
 from counterpoint.loop.settings import Settings
-from counterpoint.loop.summary import Tallies, grouped, standing, tallies, total
+from counterpoint.loop.summary import Tallies, grouped, standing, total
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,7 +49,7 @@ def write_report(session: Session, path: Path) -> Path:
         ),
         _table((line[:9], line[9:]) for line in lines),
         "<h2>Course</h2>",
-        _figure([tallies(t) for t in session.turns], s),
+        _figure(session.rows, s),
         _note(WHO),
         "<h2>Limits used</h2>",
         _table((name, f"{used:.1%}") for name, used in session.shares.items()),

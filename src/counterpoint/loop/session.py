@@ -16,8 +16,10 @@ from counterpoint.govern.judge import Used, shares
 from counterpoint.govern.ledger import Ledger
 from counterpoint.govern.permits import Governor
 from counterpoint.identity import identity
+from counterpoint.loop.alarm import STRETCH, Alarm, watch
 from counterpoint.loop.audit import audit
 from counterpoint.loop.settings import Settings
+from counterpoint.loop.summary import Tallies, tallies
 from counterpoint.loop.turn import Parts, State, advance, ask, take_turn, tell
 from counterpoint.store.database import Store
 from counterpoint.store.turns import Run, Turn
@@ -41,6 +43,8 @@ class Session:
     ledger: Ledger
     run: int
     turns: list[Turn] = field(default_factory=list)
+    rows: list[Tallies] = field(default_factory=list)  # the counts of each turn, by player
+    alarms: list[Alarm] = field(default_factory=list)
     ending: str = "interrupted"
 
     def __post_init__(self) -> None:
@@ -110,7 +114,15 @@ class Session:
         explorer = tell(self.parts, self.state.explorer, action, told)
         self.parts.machine.resume(turn.clock + turn.price.seconds)
         self.state = advance(self.state, turn, explorer)
+        self._append(turn)
+
+    def _append(self, turn: Turn) -> Alarm | None:
+        """Take a turn into the run; the alarm, where it ends a stretch of turns that raises one."""
         self.turns.append(turn)
+        self.rows.append(tallies(turn))
+        found = watch(self.rows) if len(self.rows) % STRETCH == 0 else None
+        self.alarms += [found] if found else []
+        return found
 
     def _unspent(self) -> int | None:
         """The turn whose permit the ledger granted last, where no outcome of it was stored: it counts as not run."""
@@ -127,7 +139,8 @@ class Session:
             turn = replace(turn, stages={**turn.stages, "run": self.wall_seconds})
             self.store.record(self.run, turn, self.ledger.head, raw)
             self.state = state
-            self.turns.append(turn)
+            if found := self._append(turn):
+                self.governor.note("alarm", {"run": self.run, "turn": turn.number, "why": found.sentence})
             yield turn
             recent = self.turns[-PATIENCE:]
             if len(recent) == PATIENCE and all(t.verdict != "allow" for t in recent):

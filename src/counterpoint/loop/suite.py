@@ -23,7 +23,7 @@ from counterpoint.identity import Key, fold_in
 from counterpoint.loop.build import build
 from counterpoint.loop.session import Session
 from counterpoint.loop.settings import Settings
-from counterpoint.loop.summary import merit, tallies
+from counterpoint.loop.summary import merit
 from counterpoint.machine import MACHINES
 from counterpoint.quops.estimate import COVERAGE, Estimate
 
@@ -119,7 +119,7 @@ def play(row: Row, explorer: Explorer | None = None) -> Scored:
         for _ in session:
             pass
         digest = session.ledger.head.digest
-    counted = [tallies(t) for t in session.turns]
+    counted = session.rows
     events = {p: sum(c[p].events for c in counted if p in c) for p in ("steered", "fixed", "oracle")}
     return Scored(row, settings.drift, merit(counted), events, session.wall_seconds / max(1, session.done), digest)
 
