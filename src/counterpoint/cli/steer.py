@@ -33,6 +33,7 @@ def steer(
     chip: Annotated[str, typer.Option("--chip", "--machine", help="published, willow, or FILE.py:NAME.")] = "published",
     distance: Annotated[int, typer.Option(help="Code distance of the memory, odd.")] = 3,
     controls_per_gate: Annotated[int, typer.Option(help="Knobs on each gate of the published chip.")] = 1,
+    rounds: Annotated[int, typer.Option(help="Error-correction cycles of one shot.")] = Settings.rounds,
     explorer: Annotated[str, typer.Option(help=EXPLORER_HELP)] = "gradient",
     drift: Annotated[str, typer.Option(help="name:key=value,... joined by +; frequencies per epoch.")] = "sine:f=0.001",
     epochs: Annotated[int, typer.Option(help="Epochs to run.")] = 300,
@@ -45,7 +46,8 @@ def steer(
 ) -> None:
     """Run one explorer on one drift, and compare it with doing nothing and with knowing all."""
     settings = Settings(
-        machine=chip, explorer=explorer, decoder=decoder, distance=distance, controls_per_gate=controls_per_gate,
+        machine=chip, explorer=explorer, decoder=decoder, distance=distance,
+        rounds=rounds, controls_per_gate=controls_per_gate,
         drift=drift, candidates=candidates, cycles=cycles, turns=epochs, seed=seed,
     )  # fmt: skip
     console = Console(stderr=as_json)
