@@ -9,7 +9,7 @@ import pytest
 import stim
 
 from counterpoint.decoders import DECODERS
-from counterpoint.loop.alarm import STRETCH, Alarm, alarm, watch
+from counterpoint.loop.alarm import STRETCH, Alarm, alarm, last_alarm
 from counterpoint.loop.summary import Tally
 
 # Bit flips on the three qubits of a repetition code with checks Z0 Z1 and Z1 Z2, and their probabilities.
@@ -101,11 +101,11 @@ def test_chance_does_not_raise_it() -> None:
 
 def test_a_run_is_watched_by_stretches() -> None:
     good, blind = ({"steered": tally(c, 20_000)} for c in (GOOD, BLIND))
-    assert watch([]) is None
-    assert watch([good] * STRETCH) is None
-    assert watch([good] * 3 * STRETCH + [blind] * STRETCH) is not None
-    assert watch([good] * 3 * STRETCH + [blind] * (STRETCH // 4)) is None, "too few turns to be sure"
-    assert watch([blind] * 3 * STRETCH + [good] * STRETCH) is None
+    assert last_alarm([]) is None
+    assert last_alarm([good] * STRETCH) is None
+    assert last_alarm([good] * 3 * STRETCH + [blind] * STRETCH) is not None
+    assert last_alarm([good] * 3 * STRETCH + [blind] * (STRETCH // 4)) is None, "too few turns to be sure"
+    assert last_alarm([blind] * 3 * STRETCH + [good] * STRETCH) is None
 
 
 def test_nothing_decoded_is_no_alarm() -> None:

@@ -12,11 +12,14 @@ from typing import Annotated, Any, TypeVar, cast
 import sinter
 import typer
 
-from counterpoint.base import BadInput
+from counterpoint.base import BadInput, Explorer
 from counterpoint.decoders import DECODERS
+from counterpoint.explore import EXPLORERS
 from counterpoint.govern.charter import EXPERIMENT, FIRST_RUN, Charter
-from counterpoint.loop.build import MakeMachine
+from counterpoint.loop.build import MakeMachine, build
 from counterpoint.loop.own import blaming
+from counterpoint.loop.settings import Settings
+from counterpoint.loop.turn import Parts
 from counterpoint.machine import MACHINES
 
 Part = TypeVar("Part")
@@ -61,6 +64,12 @@ def machine_part(name: str) -> MakeMachine:
 def decoder_part(name: str) -> sinter.Decoder | None:
     """The decoder that `name` stands for; None for "none"."""
     return None if name == "none" else part(name, DECODERS, sinter.Decoder, "decoder")
+
+
+def parts_of(settings: Settings) -> Parts:
+    """The parts that the names in `settings` stand for, built."""
+    explorer = part(settings.explorer, EXPLORERS, Explorer, "explorer")
+    return build(settings, machine_part(settings.machine), explorer, decoder_part(settings.decoder))
 
 
 def charter_line(charter: Charter) -> str:

@@ -12,23 +12,11 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
-from counterpoint.base import BadInput, Explorer
+from counterpoint.base import BadInput
 from counterpoint.cli.interrupt import interruptible, stoppable
-from counterpoint.cli.options import (
-    DEFAULT_STORE,
-    EXPLORER_HELP,
-    Json,
-    Seed,
-    Store,
-    charter_line,
-    decoder_part,
-    machine_part,
-    part,
-)
+from counterpoint.cli.options import DEFAULT_STORE, EXPLORER_HELP, Json, Seed, Store, charter_line, parts_of
 from counterpoint.cli.view import view
-from counterpoint.explore import EXPLORERS
 from counterpoint.govern.charter import FIRST_RUN, Charter
-from counterpoint.loop.build import build
 from counterpoint.loop.closing import closing
 from counterpoint.loop.report import write_report
 from counterpoint.loop.session import Session
@@ -83,12 +71,7 @@ def run(
     console = Console(stderr=as_json)
     console.print(charter_line(rules), style="dim", highlight=False, markup=False)
     with interruptible():
-        parts = build(
-            settings,
-            machine_part(settings.machine),
-            part(settings.explorer, EXPLORERS, Explorer, "explorer"),
-            decoder_part(settings.decoder),
-        )
+        parts = parts_of(settings)
         if number is None:
             session = Session.begin(store, rules, settings, parts)
         else:

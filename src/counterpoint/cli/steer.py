@@ -8,22 +8,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from counterpoint.base import Explorer
 from counterpoint.cli.interrupt import interruptible, stoppable
-from counterpoint.cli.options import (
-    DEFAULT_STORE,
-    EXPLORER_HELP,
-    Json,
-    Seed,
-    Store,
-    charter_line,
-    decoder_part,
-    machine_part,
-    part,
-)
-from counterpoint.explore import EXPLORERS
+from counterpoint.cli.options import DEFAULT_STORE, EXPLORER_HELP, Json, Seed, Store, charter_line, parts_of
 from counterpoint.govern.charter import EXPERIMENT
-from counterpoint.loop.build import build
 from counterpoint.loop.session import Session
 from counterpoint.loop.settings import Settings
 from counterpoint.loop.summary import merit, total
@@ -53,9 +40,7 @@ def steer(
     console = Console(stderr=as_json)
     console.print(charter_line(EXPERIMENT), style="dim", highlight=False, markup=False)
     with interruptible():
-        parts = build(
-            settings, machine_part(chip), part(explorer, EXPLORERS, Explorer, "explorer"), decoder_part(decoder)
-        )
+        parts = parts_of(settings)
         with Session.begin(store, EXPERIMENT, settings, parts) as session, stoppable():
             for turn in session:
                 if turn.number % 100 == 99:

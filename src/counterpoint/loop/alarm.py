@@ -53,7 +53,7 @@ def alarm(before: Tally, now: Tally) -> Alarm | None:
     return Alarm(before, now) if fall > SIGMAS * events**0.5 and rise > SIGMAS * failures**0.5 else None
 
 
-def watch(rows: Sequence[Tallies]) -> Alarm | None:
+def last_alarm(rows: Sequence[Tallies]) -> Alarm | None:
     """The alarm, if any, of the last turns against each earlier stretch, the nearest first."""
     stretches = [rows[max(0, end - STRETCH) : end] for end in range(len(rows), 0, -STRETCH)]
     now, *earlier = [total(s, "steered") for s in stretches if len(s) == STRETCH][: MEMORY + 1] or [Tally()]

@@ -16,7 +16,7 @@ from counterpoint.govern.judge import Used, shares
 from counterpoint.govern.ledger import Ledger
 from counterpoint.govern.permits import Governor
 from counterpoint.identity import identity
-from counterpoint.loop.alarm import STRETCH, Alarm, watch
+from counterpoint.loop.alarm import STRETCH, Alarm, last_alarm
 from counterpoint.loop.audit import audit
 from counterpoint.loop.settings import Settings
 from counterpoint.loop.summary import Tallies, tallies
@@ -120,7 +120,7 @@ class Session:
         """Take a turn into the run; the alarm, where it ends a stretch of turns that raises one."""
         self.turns.append(turn)
         self.rows.append(tallies(turn))
-        found = watch(self.rows) if len(self.rows) % STRETCH == 0 else None
+        found = last_alarm(self.rows) if len(self.rows) % STRETCH == 0 else None
         self.alarms += [found] if found else []
         return found
 

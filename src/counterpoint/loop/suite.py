@@ -16,7 +16,6 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from scipy.special import stdtrit
 
-from counterpoint.base import Explorer
 from counterpoint.explore import EXPLORERS
 from counterpoint.govern.charter import EXPERIMENT
 from counterpoint.identity import Key, fold_in
@@ -111,10 +110,10 @@ def rows(explorers: Iterable[str], *, quick: bool, seed: int) -> list[Row]:
     return small + large
 
 
-def play(row: Row, explorer: Explorer | None = None) -> Scored:
-    """Run one row. `explorer` stands for `row.explorer` where that is a person's own."""
+def play(row: Row) -> Scored:
+    """Run one row."""
     settings = row.settings
-    parts = build(settings, MACHINES["published"], explorer or EXPLORERS[row.explorer], None)
+    parts = build(settings, MACHINES["published"], EXPLORERS[row.explorer], None)
     with TemporaryDirectory() as folder, Session.begin(Path(folder), EXPERIMENT, settings, parts) as session:
         for _ in session:
             pass
