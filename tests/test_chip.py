@@ -362,3 +362,18 @@ def test_willows_stray_couplings_are_not_in_the_decoders_model(willows):
     fraction = willows[5][0]
     half = norm.isf(FALSE_ALARM) * fraction.std(ddof=1) / np.sqrt(fraction.size)
     assert known < fraction.mean() - half
+
+
+@pytest.mark.parametrize("name", ["published", "willow"])
+def test_expected_events_are_those_of_the_error_model(name):
+    """Two ways to the same means: sightings of each gate, and the error model of the noisy circuit itself."""
+    chip = still(name)
+    circuit = surface.memory(3, ROUNDS)
+    sites = sites_of(circuit)
+    controls = chip.space.start + chip.space.scale * np.array([[0.0], [0.7]])
+    found = chip.twin.expected(circuit, controls)
+    template, order = chip._template(circuit)
+    for row, rates in zip(found, chip._device.rates(controls, chip.optimum()), strict=True):
+        fractions = detection_fractions(template.circuit(rates[order]).detector_error_model())
+        by_site = np.bincount(sites.of_detector, fractions) / sites.detectors
+        np.testing.assert_allclose(row, by_site, rtol=1e-7)

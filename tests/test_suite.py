@@ -37,12 +37,6 @@ def test_a_row_is_a_function_of_its_values() -> None:
     assert play(Row("step", "gradient", 2, **TINY)).events != one.events
 
 
-@pytest.mark.parametrize(("player", "expected"), [("fixed", 0.0), ("oracle", 1.0)])
-def test_the_bounds_score_exactly_0_and_1(player: str, expected: float) -> None:
-    far = Row("sine 1/10, independent", player, 1, epochs=3, candidates=10, cycles=2500)
-    assert play(far).merit == expected
-
-
 def test_no_row_stands_twice() -> None:
     for quick in (True, False):
         asked = rows(["gradient", "spsa"], quick=quick, seed=0)

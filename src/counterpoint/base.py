@@ -144,8 +144,8 @@ class Twin(Protocol):
     """What only a simulated machine has; it bounds every comparison at no cost to the machine."""
 
     def optimum(self) -> Floats: ...  # (N,) the best controls at this moment: the truth
-
     def run(self, job: Job) -> Shots: ...  # what the machine would give at this moment; its clock stands still
+    def expected(self, circuit: stim.Circuit, controls: Floats) -> Floats: ...  # (C, S) events a detector, exact means
 
 
 class Machine(ABC):

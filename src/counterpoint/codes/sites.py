@@ -23,6 +23,13 @@ class Sites:
         """(S,) detectors of each site in one shot."""
         return np.bincount(self.of_detector, minlength=len(self.names)).astype(np.int64)
 
+    @property
+    def member(self) -> Floats:
+        """(D, S) 1 where the detector is of the site, else 0."""
+        member = np.zeros((self.of_detector.size, len(self.names)))
+        member[np.arange(self.of_detector.size), self.of_detector] = 1
+        return member
+
     def count(self, detection_events: Bits) -> Counts:
         """(C, S) events of each candidate at each site, from bit-packed (C, shots, ceil(D / 8)) ones.
 
@@ -36,9 +43,7 @@ class Sites:
                 f"{(detectors + 7) // 8}: count them with the sites of the circuit that was run"
             )
         totals = _count_bits(detection_events)[:, :detectors]
-        member = np.zeros((detectors, len(self.names)))
-        member[np.arange(detectors), self.of_detector] = 1
-        return np.rint(totals @ member).astype(np.int64)
+        return np.rint(totals @ self.member).astype(np.int64)
 
 
 def _count_bits(packed: Bits) -> Floats:

@@ -98,11 +98,11 @@ def standing(tally: Tally, distance: int, rounds: int) -> Standing:
 def merit(rows: Sequence[Tallies]) -> float | None:
     """(N_fixed - N_steered) / (N_fixed - N_oracle) in detection events for the same work; 1 is the oracle.
 
-    None where there are no bounds, or N_fixed - N_oracle is not three standard errors above zero: where
-    nothing has drifted, the merit is void. Events are sums over independent faults that fire at most
-    eight detectors each, so that their variance is at most eight times their number.
+    None where there are no bounds, or N_fixed - N_oracle (exact means) is not above three standard errors of
+    N_steered: where nothing has drifted, the merit is void. Events are sums over independent faults that
+    fire at most eight detectors each, so that their variance is at most eight times their number.
     """
     counted = [r for r in rows if {"steered", "fixed", "oracle"} <= r.keys()]
     steered, fixed, oracle = (total(counted, p).events for p in ("steered", "fixed", "oracle"))
-    shown = fixed - oracle > 3 * (8 * (fixed + oracle)) ** 0.5
+    shown = fixed - oracle > 3 * (8 * steered) ** 0.5
     return (fixed - steered) / (fixed - oracle) if shown else None

@@ -176,9 +176,10 @@ def advance(state: State, turn: Turn, explorer: Any) -> State:
 
 
 def bound(parts: Parts, job: Job) -> dict[str, Outcome]:
-    """What the players *fixed* and *oracle* would have got for the same work at the same moment.
+    """What the players *fixed* and *oracle* get for the same work at the same moment.
 
-    Each plays alone with the job's own key: an explorer that plays like one of them gets its very shots.
+    Their detection events are the exact mean, rounded to a count; their failures are sampled on as many shots
+    as are decoded, from the job's own key.
     """
     twin = parts.machine.twin
     if twin is None:
@@ -186,10 +187,25 @@ def bound(parts: Parts, job: Job) -> dict[str, Outcome]:
     space = parts.machine.space
     players = {"fixed": space.start, "oracle": twin.optimum().clip(space.low, space.high)}
     shots = job.shots * len(job.controls)
-    return {
-        name: count(parts, twin.run(replace(job, controls=at[None], shots=shots)), parts.decoded, Clock())
-        for name, at in players.items()
-    }
+    opportunities = parts.sites.detectors * shots
+    means = twin.expected(job.circuit, np.stack(list(players.values())))
+    found: dict[str, Outcome] = {}
+    for (name, at), mean in zip(players.items(), means, strict=True):
+        decoded = failures = np.zeros(1, np.int64)
+        if parts.decoder is not None:
+            few = replace(job, controls=at[None], shots=min(parts.decoded, shots))
+            sampled = count(parts, twin.run(few), parts.decoded, Clock())
+            decoded, failures = sampled.decoded, sampled.failures
+        found[name] = Outcome(
+            events=np.rint(mean * opportunities).astype(np.int64)[None],
+            opportunities=opportunities[None].copy(),
+            shots=np.array([shots]),
+            cycles=np.array([shots * job.cycles]),
+            decoded=decoded,
+            failures=failures,
+            seconds=0.0,
+        )
+    return found
 
 
 def count(parts: Parts, shots: Shots, decode: int, clock: Clock) -> Outcome:

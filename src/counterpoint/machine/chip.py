@@ -21,10 +21,10 @@ from counterpoint.base import (
     fold_in,
 )
 from counterpoint.codes import surface
-from counterpoint.codes.faults import Gate, Kind
+from counterpoint.codes.faults import KINDS, MIXING, Gate, Kind
 from counterpoint.codes.gates import Template, compile_gates
 from counterpoint.codes.sites import sites_of
-from counterpoint.codes.touches import touches
+from counterpoint.codes.touches import sightings, touches
 from counterpoint.machine import builds, sampling
 from counterpoint.machine.device import Device
 from counterpoint.machine.drift import Drift, parse
@@ -67,6 +67,7 @@ class SimulatedChip(Machine):
         self._clock = 0.0
         self._spent: set[str] = set()  # digests of ledger entries whose permits were used
         self._templates: dict[str, tuple[Template, NDArray[np.int64]]] = {}
+        self._sightings: dict[str, Floats] = {}  # of each of the device's gates, in each circuit
 
     @property
     def clock(self) -> float:
@@ -148,6 +149,24 @@ class SimulatedChip(Machine):
         moved = self.space.start + self.space.scale * self._drift.offset(self._drift_state)
         return np.clip(moved, self.space.low, self.space.high)
 
+    def expected(self, circuit: stim.Circuit, controls: Floats) -> Floats:
+        """(C, S) mean detection events a detector of each site that `circuit` would give now under controls (C, N).
+
+        Exact for independent Pauli errors: a use of a gate with error p multiplies the mean parity of each
+        detector that it can flip by 1 - p / (p of full mixing), and a detector fires with (1 - parity) / 2.
+        """
+        text = str(circuit)
+        if text not in self._sightings:
+            have = self._device.gates
+            used = [i for i, gate in enumerate(have) if gate in set(compile_gates(circuit, KINDS).gates)]
+            self._sightings[text] = np.zeros((len(have), circuit.num_detectors))
+            self._sightings[text][used] = sightings(circuit, [have[i] for i in used])
+        mixing = np.array([MIXING[gate.kind] for gate in self._device.gates])
+        left = 1 - self._device.rates(controls, self.optimum()) / mixing
+        fractions = (1 - np.exp(np.log(np.maximum(left, 1e-300)) @ self._sightings[text])) / 2
+        sites = sites_of(circuit)
+        return fractions @ (sites.member / sites.detectors)
+
     def error_model(self, circuit: stim.Circuit) -> stim.DetectorErrorModel:
         """Decomposed error model of a noiseless `circuit` on day zero, at `start`: what decoders are built from.
 
@@ -199,6 +218,10 @@ class ChipTwin:
     def run(self, job: Job) -> Shots:
         """What the chip would give for `job` at this moment; its clock stands still."""
         return self._chip.sample(job)
+
+    def expected(self, circuit: stim.Circuit, controls: Floats) -> Floats:
+        """(C, S) exact mean detection events a detector of each site that `circuit` would give now."""
+        return self._chip.expected(circuit, controls)
 
 
 def willow(
