@@ -21,7 +21,8 @@ from counterpoint.cli.decode import decode
 from counterpoint.decoders import DECODERS
 from counterpoint.loop.advice import advice
 from counterpoint.loop.compare import Comparison, Experiment, Pairing, compare, decode_recording, paired
-from counterpoint.loop.frontier import check_figure, draw, points
+from counterpoint.loop.figure import check_figure
+from counterpoint.loop.frontier import draw, points
 from counterpoint.machine.recorded import sampled
 from counterpoint.machine.releases import find_experiments, read_experiment
 from counterpoint.quops.cycle import error_per_cycle

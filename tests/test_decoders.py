@@ -18,10 +18,10 @@ import stim
 from hypothesis import given, strategies as st
 
 from counterpoint.base import BadInput
-from counterpoint.cli.options import part
 from counterpoint.decoders import DECODERS, sinter_decoders
 from counterpoint.decoders.batch import checked_answer, checked_compiled
 from counterpoint.decoders.matching import Matching
+from counterpoint.loop.own import part
 from counterpoint.quops.paired import mcnemar
 
 FALSE_ALARM = 1e-6

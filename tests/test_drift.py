@@ -5,6 +5,7 @@ import pytest
 from scipy.stats import binom, chi2, norm
 
 from counterpoint.base import BadInput, Floats
+from counterpoint.machine.device import RANGE
 from counterpoint.machine.drift import DRIFTS, parse
 from counterpoint.machine.processes import Pink
 
@@ -42,6 +43,23 @@ def test_sine_with_independent_phases():
 def test_step_and_linear():
     np.testing.assert_array_equal(path("step:at=3,amplitude=-0.5", range(5))[:, 0], [0, 0, 0, -0.5, -0.5])
     np.testing.assert_allclose(path("linear:rate=0.2", range(4))[:, 1], [0, 0.2, 0.4, 0.6])
+
+
+def test_a_burst_ends():
+    np.testing.assert_array_equal(
+        path("burst:at=3,epochs=2,amplitude=1.5", range(7)), np.tile([[0], [0], [0], [1.5], [1.5], [0], [0]], 5)
+    )
+
+
+def test_spoiled_controls_are_uniform_over_the_safe_range_and_stay():
+    knobs = 4000
+    x = path("spoiled", [0, 9], knobs)
+    np.testing.assert_array_equal(x[0], x[1])
+    assert np.abs(x).max() < RANGE == 4
+    low, high = binom.interval(1 - FALSE_ALARM / 8, knobs, 1 / 8)
+    counts = np.histogram(x[0], bins=8, range=(-4, 4))[0]
+    assert ((low <= counts) & (counts <= high)).all()
+    np.testing.assert_allclose(path("spoiled:reach=0.5", [3], knobs)[0], x[0] / 8)
 
 
 def test_none_stands_still():
@@ -172,6 +190,9 @@ def test_keys_differ():
         ("sine:f=1,phases=random", "phases=random: give common or independent"),
         ("ou:rate=-1", "drift 'ou' has rate=-1: give a number above 0"),
         ("pink:slow=0", "drift 'pink' has slow=0: give a number above 0"),
+        ("burst:at=3", "drift 'burst' was given without 'epochs': write burst:epochs=NUMBER"),
+        ("burst:at=3,epochs=0", "drift 'burst' has epochs=0: give a number above 0"),
+        ("spoiled:reach=-4", "drift 'spoiled' has reach=-4: give a number above 0"),
         ("pink:slow=2,fast=1", "slow=2 and fast=1: give slow below fast"),
     ],
 )
@@ -182,14 +203,16 @@ def test_misspelt_drifts(spec, message):
 
 
 @pytest.mark.parametrize("name", DRIFTS)
-def test_every_process_can_be_written_and_starts_at_zero(name):
+def test_every_process_can_be_written_and_all_but_spoiled_start_at_zero(name):
     needed = {
         "sine": "f=0.1",
         "step": "at=3",
+        "burst": "at=3,epochs=20",
+        "spoiled": "reach=4",
         "linear": "rate=0.1",
         "ou": "rate=0.1",
         "telegraph": "rate=0.1",
     }
     spec = f"{name}:{needed.get(name, 'amplitude=1')}"
-    assert not path(spec, [0]).any()
+    assert path(spec, [0]).any() == (name == "spoiled")
     assert path(spec, [13]).any()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -183,40 +183,6 @@ def test_a_held_action_is_not_carried_out(tmp_path: Path) -> None:
     session = run(tmp_path, charter=charter)
     assert [t.verdict for t in session.turns] == ["ask"] * PATIENCE
     assert session.parts.machine.clock == 0, "nothing ran"
-
-
-@dataclass(frozen=True)
-class Rogue(Explorer):
-    """Proposes what no machine can do, from the third turn on."""
-
-    value: float
-
-    def init(self, space: ControlSpace, key: object) -> tuple[ControlSpace, int]:
-        return space, 0
-
-    def ask(self, key: object, state: tuple[ControlSpace, int], seen: object) -> TryControls:
-        space, turn = state
-        rows = np.tile(space.start, (2, 1))
-        if turn >= 2:
-            rows[1, 4] = self.value
-        return TryControls(space.start, rows)
-
-    def tell(self, state: tuple[ControlSpace, int], action: object, outcome: object) -> tuple[ControlSpace, int]:
-        return state[0], state[1] + 1
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf, -1e9])
-def test_a_rogue_explorer_is_stopped_and_loses_nothing(tmp_path: Path, value: float) -> None:
-    with (
-        pytest.raises(BadInput, match="its safe range is"),
-        Session.begin(tmp_path, FIRST_RUN, SMALL, parts(explorer=Rogue(value))) as session,
-    ):
-        for _ in session:
-            pass
-    assert len(resumed_turns(tmp_path, session.run)) == 2
-    ledger = Ledger.read(tmp_path)
-    assert '"verdict":"deny"' in [*ledger.entries()][-1].content
-    ledger.close()
 
 
 def test_settings_that_make_no_sense() -> None:

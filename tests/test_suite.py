@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,24 @@ from typer.testing import CliRunner
 
 from counterpoint.cli import bench
 from counterpoint.cli.main import app
+from counterpoint.explore import EXPLORERS
 from counterpoint.identity import identity
-from counterpoint.loop.suite import BLIND, NAMED, QUICK, Row, Scored, blind, mean_merit, plain, play, rows
+from counterpoint.loop.contour import draw_merits
+from counterpoint.loop.merits import break_even, mean_merit, verdicts
+from counterpoint.loop.suite import (
+    BLIND,
+    HEADLINE_SEEDS,
+    HEADLINES,
+    NAMED,
+    PERIODS,
+    QUICK,
+    Row,
+    Scored,
+    blind,
+    plain,
+    play,
+    rows,
+)
 from counterpoint.machine.drift import parse
 
 TINY = {"epochs": 4, "candidates": 4, "cycles": 500}
@@ -43,6 +60,50 @@ def test_no_row_stands_twice() -> None:
         assert len({identity(row) for row in asked}) == len(asked)
     assert {row.drift for row in rows(["spsa"], quick=False, seed=0)} == {*NAMED, *BLIND}
     assert set(QUICK) < {*NAMED, *BLIND}
+    every = rows([], quick=False, seed=0)
+    assert len({identity(row) for row in every}) == len(every)
+    assert {row.explorer for row in every} == EXPLORERS.keys() - {"fixed", "oracle"}
+    for drift in HEADLINES:
+        assert sum(row.drift == drift and row.explorer == "gradient" and row.place[1:] == ("published", 3, 1)
+                   for row in every) == HEADLINE_SEEDS  # fmt: skip
+
+
+def test_a_file_that_changed_is_another_row(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text("from counterpoint.explore.perturb import Spsa as Mine\n")
+    name = f"{file}:Mine"
+    before = rows([name], quick=True, seed=0)[0]
+    file.write_text(file.read_text() + "# changed\n")
+    after = rows([name], quick=True, seed=0)[0]
+    assert identity(before) != identity(after)
+    assert play(replace(after, **TINY)).events["steered"] > 0
+
+
+def on_sines(merits: dict[int, float], seed: int) -> list[Scored]:
+    drifts = {p: f"sine 1/{p}, independent" for p in PERIODS}
+    return [replace(scored(m), row=Row(drifts[p], "gradient", seed)) for p, m in merits.items()]
+
+
+def test_the_break_even_is_where_the_mean_merit_falls_through_0() -> None:
+    merits = dict(zip(PERIODS, (0.9, 0.8, 0.7, 0.6, 0.5, 0.25, -0.25), strict=True))
+    results = [s for seed in range(3) for s in on_sines(merits, seed)]
+    found = break_even(results, "independent")
+    assert found is not None
+    assert found.value == found.low == found.high == pytest.approx(150**-0.5)  # midway in log f from 1/15 to 1/10
+    assert break_even(results, "common") is None
+    above = break_even(on_sines(dict.fromkeys(PERIODS, 0.5), 0), "independent")
+    assert above is not None
+    assert above.value == math.inf
+    said = {v.hypothesis: v.status for v in verdicts(results)}
+    assert said["break-even of gradient, independent phases"] == "holds"
+    assert said["merit of gradient on sine 1/75, independent"] == "does not hold"
+
+
+def test_the_figure_is_drawn(tmp_path: Path) -> None:
+    merits = dict(zip(PERIODS, (0.9, 0.8, 0.7, 0.6, 0.5, 0.25, -2.0), strict=True))
+    path = tmp_path / "merits.svg"
+    draw_merits([*on_sines(merits, 0), *on_sines(merits, 1), scored(0.4)], path)
+    assert "independent phases" in path.read_text()
 
 
 def scored(merit: float | None) -> Scored:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,12 +14,16 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from counterpoint.base import BadInput
+from counterpoint.base import Explorer, Verdict
 from counterpoint.cli.interrupt import interruptible
 from counterpoint.cli.options import DEFAULT_STORE, Json, Seed, Store
 from counterpoint.explore import EXPLORERS
 from counterpoint.identity import identity
-from counterpoint.loop.suite import Row, Scored, mean_merit, plain, play_all, rows
+from counterpoint.loop.contour import draw_merits
+from counterpoint.loop.figure import check_figure
+from counterpoint.loop.merits import mean_merit, verdicts
+from counterpoint.loop.own import part
+from counterpoint.loop.suite import Row, Scored, plain, play_all, rows
 
 app = typer.Typer(help="Suites that anybody can run, check and beat.", no_args_is_help=True)
 FILE = "drift-suite.jsonl"
@@ -32,20 +37,24 @@ def suites() -> None:
 @app.command()
 def drift(
     explorer: Annotated[
-        list[str] | None, typer.Option(help="gradient or spsa; repeat to compare. Default: both.", show_default=False)
+        list[str] | None,
+        typer.Option(help="As in steer; repeat to compare. Default: the agent and its rivals.", show_default=False),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="One seed, short runs: minutes instead of hours.")] = False,
     workers: Annotated[int, typer.Option(min=1, help="Runs side by side.")] = os.cpu_count() or 1,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw merit against frequency and drift (.svg, .png or .pdf).")
+    ] = None,
     seed: Seed = 0,
     store: Store = DEFAULT_STORE,
     as_json: Json = False,
 ) -> None:
-    """Steer the published chip through the drift suite; runs that the store holds are not repeated."""
-    names = explorer or ["gradient", "spsa"]
-    unknown = [name for name in names if name not in EXPLORERS]
-    if unknown:
-        raise BadInput(f"explorer '{unknown[0]}' is not known to the suite: take some of {', '.join(EXPLORERS)}")
-    wanted = rows(names, quick=quick, seed=seed)
+    """Steer simulated chips through the drift suite; runs that the store holds are not repeated."""
+    for name in explorer or ():
+        part(name, EXPLORERS, Explorer, "explorer")  # a fault is told before anything runs
+    if plot is not None:
+        check_figure(plot)
+    wanted = rows(explorer or (), quick=quick, seed=seed)
     done = stored(store / FILE)
     todo = [row for row in wanted if identity(row) not in done]
     store.mkdir(parents=True, exist_ok=True)
@@ -56,14 +65,24 @@ def drift(
             print(json.dumps(plain(scored)), file=file, flush=True)
             done[identity(scored.row)] = scored
     results = [done[identity(row)] for row in wanted]
+    if plot is not None:
+        draw_merits(results, plot)
+    shown = verdicts(results)
     if as_json:
-        print(json.dumps({"rows": [plain(scored) for scored in results]}))
+        print(json.dumps({"rows": [plain(scored) for scored in results], "verdicts": [said(v) for v in shown]}))
         return
-    console.print(table(results, names))
+    console.print(table(results))
+    for v in shown:
+        console.print(f"{v.hypothesis}: {v.status} ({v.value:.3f}, {v.low:.3f} to {v.high:.3f}; asked {v.margin:.3f})")
     console.print(
         "[dim]Merit: 1 is the all-knowing player, 0 doing nothing; ( ) 95 % interval over seeds. Every exploring "
         "shot is charged.[/dim]"
     )
+
+
+def said(verdict: Verdict) -> dict[str, object]:
+    """A verdict as a flat JSON object."""
+    return {**asdict(verdict), "status": verdict.status}
 
 
 def stored(path: Path) -> dict[str, Scored]:
@@ -79,24 +98,21 @@ def stored(path: Path) -> dict[str, Scored]:
     return found
 
 
-def table(results: list[Scored], names: list[str]) -> Table:
-    """Mean merit of each explorer on each drift and size."""
+def table(results: list[Scored]) -> Table:
+    """Mean merit of each explorer on each drift, chip and size."""
+    names = list(dict.fromkeys(s.row.explorer for s in results))
     shown = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("drift", "d", "P", *names):
+    for heading in ("drift", "chip", "d", "P", *names):
         shown.add_column(heading)
-    keys = dict.fromkeys((s.row.drift, s.row.distance, s.row.controls_per_gate) for s in results)
-    for drift, distance, knobs in keys:
-        cells = []
-        for name in names:
-            where = (drift, distance, knobs, name)
-            chosen = [
-                s for s in results if (s.row.drift, s.row.distance, s.row.controls_per_gate, s.row.explorer) == where
-            ]
-            found = mean_merit(chosen)
-            if found is None:
-                cells.append("void")
-            else:
-                spread = "" if math.isnan(found.low) else f" ({found.low:.2f} to {found.high:.2f})"
-                cells.append(f"{found.value:.3f}{spread}")
-        shown.add_row(drift, str(distance), str(knobs), *cells)
+    for place in dict.fromkeys(s.row.place for s in results):
+        cells = [cell([s for s in results if (s.row.place, s.row.explorer) == (place, name)]) for name in names]
+        shown.add_row(*map(str, place), *cells)
     return shown
+
+
+def cell(scores: list[Scored]) -> str:
+    """The mean merit with its interval; empty where the explorer did not play."""
+    found = mean_merit(scores)
+    if found is None:
+        return "void" if scores else ""
+    return f"{found.value:.3f}" + ("" if math.isnan(found.low) else f" ({found.low:.2f} to {found.high:.2f})")

@@ -15,12 +15,14 @@ from rich.table import Table
 from rich.text import Text
 
 from counterpoint.base import BadInput, Key, fold_in
-from counterpoint.cli.options import Json, Seed, part
+from counterpoint.cli.options import Json, Seed
 from counterpoint.decoders import DECODERS
 from counterpoint.identity import identity
 from counterpoint.loop.advice import advice, shown
 from counterpoint.loop.compare import Comparison, Decoded, Experiment, compare, decode_recording
-from counterpoint.loop.frontier import check_figure, draw
+from counterpoint.loop.figure import check_figure
+from counterpoint.loop.frontier import draw
+from counterpoint.loop.own import part
 from counterpoint.machine.recorded import Recording, own_files, sampled
 from counterpoint.machine.releases import find_experiments, read_experiment
 

@@ -14,7 +14,17 @@ from rich.live import Live
 
 from counterpoint.base import BadInput
 from counterpoint.cli.interrupt import interruptible, stoppable
-from counterpoint.cli.options import DEFAULT_STORE, EXPLORER_HELP, Json, Seed, Store, charter_line, parts_of
+from counterpoint.cli.options import (
+    DEFAULT_STORE,
+    EXPLORER_HELP,
+    MACHINE_HELP,
+    Json,
+    Prior,
+    Seed,
+    Store,
+    charter_line,
+    parts_of,
+)
 from counterpoint.cli.view import view
 from counterpoint.govern.charter import FIRST_RUN, Charter
 from counterpoint.loop.closing import closing
@@ -24,6 +34,7 @@ from counterpoint.loop.settings import Settings
 from counterpoint.store.database import Store as StoreFile
 from counterpoint.store.turns import Run
 
+Shadow = Annotated[bool, typer.Option("--shadow", help="The explorer proposes and is judged; nothing is moved.")]
 REFRESH = 0.5  # seconds between two pictures: drawing more often would cost more than the loop itself
 
 
@@ -32,7 +43,7 @@ def run(
     charter: Annotated[
         Path | None, typer.Argument(help="Charter (TOML); without one, a built-in first run.", show_default=False)
     ] = None,
-    machine: Annotated[str, typer.Option(help="willow, published, or FILE.py:NAME.")] = Settings.machine,
+    machine: Annotated[str, typer.Option(help=MACHINE_HELP)] = Settings.machine,
     explorer: Annotated[str, typer.Option(help=EXPLORER_HELP)] = Settings.explorer,
     decoder: Annotated[str, typer.Option(help="matching, correlated, none, or FILE.py:NAME.")] = Settings.decoder,
     distance: Annotated[int, typer.Option(help="Code distance of the memory, odd.")] = Settings.distance,
@@ -44,6 +55,8 @@ def run(
     resume: Annotated[
         bool, typer.Option("--resume", help="Take the last run up again; a CHARTER or --turns amends it.")
     ] = False,
+    prior: Prior = Settings.prior,
+    shadow: Shadow = False,
     seed: Seed = 0,
     store: Store = DEFAULT_STORE,
     as_json: Json = False,
@@ -66,7 +79,9 @@ def run(
             candidates=candidates,
             cycles=cycles,
             turns=turns,
+            prior=prior,
             seed=seed,
+            shadow=shadow,
         )
     console = Console(stderr=as_json)
     console.print(charter_line(rules), style="dim", highlight=False, markup=False)
@@ -118,9 +133,13 @@ def tell(session: Session, console: Console, as_json: bool) -> None:
 def watch(session: Session, console: Console, *, quiet: bool) -> None:
     """Take the session's turns: the live view where there is a terminal, a line now and then where there is none."""
     if quiet or not console.is_terminal:
+        told = 0
         for turn in session:
             if not quiet and turn.number % 20 == 0:
                 console.print(f"turn {turn.number} of {session.settings.turns}: {turn.verdict} {turn.summary}")
+            for number, event in session.events[told:] if not quiet else []:
+                console.print(f"turn {number}: {event.kind}: {event.why}", markup=False, soft_wrap=True)
+            told = len(session.events)
         return
     shown = 0.0
     with Live(console=console, screen=True, auto_refresh=False) as live:

@@ -14,11 +14,13 @@ from rich.text import Text
 from counterpoint.base import ControlSpace, Floats
 from counterpoint.cli.chart import chart
 from counterpoint.loop.closing import VERDICTS, gain
+from counterpoint.loop.plan import PROPOSED
 from counterpoint.loop.session import Session
+from counterpoint.loop.shadow import rehearsed
 from counterpoint.loop.summary import Standing, Tallies, curves, merit, standing, total
 from counterpoint.store.turns import Turn
 
-COLOURS = {"oracle": "bright_black", "fixed": "yellow", "steered": "green"}  # drawn in this order
+COLOURS = {"oracle": "bright_black", "fixed": "yellow", "steered": "green", PROPOSED: "magenta"}  # drawn in this order
 WINDOW = 12  # turns: what "now" means for the figures beside the charts
 GROUPS = 60  # points of a curve
 WIDTH, QUOPS = 98, 19  # columns of the charts' row, and of its last column
@@ -39,6 +41,7 @@ def view(session: Session) -> RenderableType:
         Rule(style="bright_black"),
         _limits(session),
         _last(session.turns),
+        _guard(session),
         Text(f" ALARM   {session.alarms[-1].sentence}", "bold red") if session.alarms else "",
     )
 
@@ -53,6 +56,7 @@ def _head(session: Session) -> RenderableType:
         Text.assemble(
             ("counterpoint  ", "bold"),
             f"{session.parts.machine.name} chip d={s.distance} · charter {session.charter.name}",
+            (" · SHADOW" if s.shadow else "", "bold magenta"),
         ),
         f"turn {session.done} of {s.turns} · {int(left) // 60:02d}:{int(left) % 60:02d} left",
     )
@@ -96,12 +100,15 @@ def _quops(standings: dict[str, Standing]) -> Text:
 
 def _gain(rows: Sequence[Tallies], rounds: int) -> Text:
     """By how much steering wins over the last turns; green where the interval says so."""
-    found = gain(total(rows[-WINDOW:], "steered"), total(rows[-WINDOW:], "fixed"), rounds)
+    mine, other = (PROPOSED, "steered") if any(PROPOSED in r for r in rows) else ("steered", "fixed")
+    found = gain(total(rows[-WINDOW:], mine), total(rows[-WINDOW:], other), rounds)
     if found is None:
         return Text()
     colour = "bold green" if found.low > 0 else "bold red" if found.high < 0 else "yellow"
     interval = f"\n    {found.low:+.0%} to {found.high:+.0%}"
-    return Text.assemble((f"{found.value:+.0%} ", colour), "against fixed", (interval, "dim"))
+    return Text.assemble(
+        (f"{found.value:+.0%} ", colour), "against fixed" if other == "fixed" else "if steered", (interval, "dim")
+    )
 
 
 def chip(space: ControlSpace, turns: Sequence[Turn]) -> Text:
@@ -148,8 +155,9 @@ def _voices(session: Session, rows: Sequence[Tallies]) -> RenderableType:
     s, turns, scale = session.settings, session.turns, session.parts.machine.space.scale
     table = Table.grid(padding=(0, 2, 0, 0))
     moved = int((np.abs(turns[-1].centre - turns[-2].centre) >= 0.02 * scale).sum()) if len(turns) > 1 else 0
-    share = merit(rows)
-    steering = f"{s.explorer}, {scale.size} knobs, {moved} moved (2 % of their scale or more)"
+    doing = "would be moved" if s.shadow else "moved"
+    share = merit(rehearsed(rows) if s.shadow else rows)
+    steering = f"{s.explorer}, {scale.size} knobs, {moved} {doing} (2 % of their scale or more)"
     if share is not None:
         steering += f" · {share:.0%} of the oracle's gain"
     table.add_row("[bold]AI for quantum", "steering", steering)
@@ -176,6 +184,15 @@ def _limits(session: Session) -> RenderableType:
         line.append("   ")
     line.append(f"ledger {session.ledger.head.count:,} entries, chained", "cyan")
     return line
+
+
+def _guard(session: Session) -> RenderableType:
+    """What the guard did or heard last, while it matters: for as many turns as "now" has, or the controls are held."""
+    guard = session.state.guard
+    if not session.events or not (guard.mode != "steer" or session.events[-1][0] >= len(session.turns) - WINDOW):
+        return ""
+    turn, event = session.events[-1]
+    return Text(f" guard   turn {turn} {event.kind}: {event.why}", "bold yellow")
 
 
 def _last(turns: Sequence[Turn]) -> RenderableType:

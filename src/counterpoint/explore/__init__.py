@@ -5,11 +5,15 @@ from __future__ import annotations
 from counterpoint.base import Explorer
 from counterpoint.explore.bounds import Fixed, Oracle
 from counterpoint.explore.gradient import PolicyGradient
+from counterpoint.explore.kalman import Kalman
 from counterpoint.explore.perturb import Spsa
+from counterpoint.explore.published import Published
 
 EXPLORERS: dict[str, Explorer] = {
     "gradient": PolicyGradient(),
+    "kalman": Kalman(),
     "spsa": Spsa(),
+    "published": Published(),
     "fixed": Fixed(),
     "oracle": Oracle(),
 }

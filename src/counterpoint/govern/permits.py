@@ -13,7 +13,7 @@ from counterpoint.govern.judge import Used, judge
 from counterpoint.govern.ledger import Head, Ledger
 from counterpoint.identity import identity
 
-Note = Literal["begin", "end", "resumed", "not-run", "alarm"]
+Note = Literal["begin", "end", "resumed", "not-run", "alarm", "shadow", "rolled-back", "kept", "telemetry"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,5 +65,6 @@ class Governor:
         return Permit(asked, price, entry=head.count - 1, digest=head.digest)
 
     def note(self, kind: Note, content: Mapping[str, Any]) -> Head:
-        """Write down what is not an action: a run that begins, ends or is resumed, a permit not spent."""
+        """Write down what is not an action: a run that begins, ends or is resumed, a permit not
+        spent, an alarm, what the guard did or heard, what a proposal in shadow mode would have been told."""
         return self.ledger.append(kind, content)

@@ -10,8 +10,10 @@ from counterpoint.base import BadInput, Explorer, Machine, fold_in
 from counterpoint.codes import surface
 from counterpoint.codes.sites import sites_of
 from counterpoint.decoders.batch import checked_compiled
+from counterpoint.decoders.priors import prior_model
 from counterpoint.loop.own import blaming
 from counterpoint.loop.settings import Settings
+from counterpoint.loop.steered import SteeredDecoder
 from counterpoint.loop.turn import Parts
 
 MakeMachine = Callable[..., Machine]
@@ -22,7 +24,8 @@ def build(settings: Settings, machine: MakeMachine, explorer: Explorer, decoder:
 
     Args:
         machine: called with `distance`, `key`, `drift`, `epoch_seconds` and `controls_per_gate`, as the
-            values of `MACHINES` are; its result offers `error_model(circuit)` where there is a decoder.
+            values of `MACHINES` are; its result offers `error_model(circuit)` where there is a decoder, and
+            `memory(rounds, basis)` where it runs another circuit than the surface code's memory.
         decoder: None to count detection events only.
     """
     key = (settings.seed,)
@@ -36,8 +39,14 @@ def build(settings: Settings, machine: MakeMachine, explorer: Explorer, decoder:
         )
     if not isinstance(chip, Machine):
         raise BadInput(f"machine '{settings.machine}' made a {type(chip).__name__}, and a Machine is needed there")
-    circuit = surface.memory(settings.distance, settings.rounds, settings.basis)
-    compiled = None
+    own = getattr(chip, "memory", None)  # of a machine whose code is another than the surface code
+    with blaming(f"machine '{settings.machine}'"):
+        circuit = (
+            surface.memory(settings.distance, settings.rounds, settings.basis)
+            if own is None
+            else own(settings.rounds, settings.basis)
+        )
+    compiled = steered = None
     if decoder is not None:
         prior = getattr(chip, "error_model", None)
         if prior is None:
@@ -48,6 +57,13 @@ def build(settings: Settings, machine: MakeMachine, explorer: Explorer, decoder:
         with blaming(f"decoder '{settings.decoder}'"):
             compiled = decoder.compile_decoder_for_dem(dem=prior(circuit))
         compiled = checked_compiled(f"decoder '{settings.decoder}'", compiled)
+    if settings.prior == "followed":
+        rates = getattr(chip, "calibrated_rates", None)
+        if decoder is None or rates is None:
+            lacks = "no decoder" if decoder is None else f"the machine '{chip.name}', which has no calibrated_rates(),"
+            raise BadInput(f"a followed prior was asked for with {lacks}: give one, or take --prior fixed")
+        with blaming(f"decoder '{settings.decoder}'"):
+            steered = SteeredDecoder(prior_model(circuit, rates()), decoder)
     return Parts(
         machine=chip,
         explorer=explorer,
@@ -59,4 +75,5 @@ def build(settings: Settings, machine: MakeMachine, explorer: Explorer, decoder:
         decoded=settings.decoded,
         rounds=settings.rounds,
         key=fold_in(key, "loop"),
+        steered=steered,
     )

@@ -10,12 +10,19 @@ import numpy as np
 
 from counterpoint.base import Verdict
 from counterpoint.loop.audit import audit
+from counterpoint.loop.plan import PROPOSED
 from counterpoint.loop.session import HYPOTHESIS, Session
+from counterpoint.loop.shadow import night, rehearsed
 from counterpoint.loop.summary import Standing, Tally, merit, standing, total
 from counterpoint.quops.cycle import per_cycle
 from counterpoint.quops.estimate import COVERAGE, Estimate
 
 PLAYERS = ("steered", "fixed", "oracle")
+SHADOW = {
+    PROPOSED: PROPOSED,
+    "steered": "in force",
+    "oracle": "oracle",
+}  # whose figures a shadow run shows, and as what
 VERDICTS = {"allow": "allowed", "deny": "denied", "ask": "held for a human"}
 DRAWS = 4000
 
@@ -47,30 +54,38 @@ def claim(estimate: Estimate | None) -> Verdict:
 
 
 def closing(session: Session) -> tuple[list[str], dict[str, Any]]:
-    """Six lines for a person (one more where an alarm was raised), and the same figures for a machine."""
+    """The lines for a person (some only where there is something to say), and the same figures for a machine."""
     settings = session.settings
     rows = session.rows
-    sums = {p: total(rows, p) for p in PLAYERS}
-    standings = {p: standing(t, settings.distance, settings.rounds) for p, t in sums.items() if t.opportunities}
-    won = gain(sums["steered"], sums["fixed"], settings.rounds)
-    found = claim(won if session.ending == "complete" else None)  # stopping when it looks good proves nothing
-    share = merit(rows)
+    names = SHADOW if settings.shadow else {p: p for p in PLAYERS}
+    sums = {p: total(rows, p) for p in (*names, "fixed")}
+    standings = {p: standing(sums[p], settings.distance, settings.rounds) for p in names if sums[p].opportunities}
+    shown = {names[p]: s for p, s in standings.items()}
+    mine, other = (PROPOSED, "steered") if settings.shadow else ("steered", "fixed")
+    won = gain(sums[mine], sums[other], settings.rounds)
+    # Stopping when it looks good proves nothing, and in shadow mode nothing was steered.
+    found = claim(won if session.ending == "complete" and not settings.shadow else None)
+    share = merit(rehearsed(rows) if settings.shadow else rows)
+    seen = night(session.parts.machine.space, session.turns, rows) if settings.shadow else None
     verdicts = Counter(t.verdict for t in session.turns)
     price, checked = session.state.used.price, audit(session.folder)
     told = ", ".join(f"{verdicts[v]:,} {words}" for v, words in VERDICTS.items() if verdicts[v])
     lines = [f"ending   {session.ending}; {len(session.turns)} turns, {told or 'none'}"]
-    lines.append("gained   " + (_gained(standings) or "nothing was decoded, so no operations were counted"))
+    lines += seen.lines if seen else []
+    lines.append("gained   " + (_gained(shown) or "nothing was decoded, so no operations were counted"))
     if won is not None:
         interval = f"{won.value:+.0%}, 95 % interval {won.low:+.0%} to {won.high:+.0%}"
-        lines.append(f"verdict  {found.hypothesis}: {found.status} ({interval})")
+        said = "on the twin, with what was proposed" if seen else f"{found.hypothesis}: {found.status}"
+        lines.append(f"verdict  {said} ({interval})")
     if standings:
-        rates = ", ".join(f"{s.detection_rate:.2%} {p}" for p, s in standings.items())
+        rates = ", ".join(f"{s.detection_rate:.2%} {p}" for p, s in shown.items())
         lines.append(f"events   {rates}" + (f"; {share:.0%} of what the oracle wins" if share is not None else ""))
     lines.append(
-        f"price    {price.cycles:,} cycles in {price.shots:,} shots, all of them exploring;"
+        f"price    {price.cycles:,} cycles in {price.shots:,} shots, {'none' if seen else 'all'} of them exploring;"
         f" {price.seconds:.1f} s of the machine, {session.wall_seconds:.0f} s of wall time"
     )
     lines += [f"ALARM    {found.sentence}" for found in session.alarms[:1]]
+    lines += _guarded(session)
     verified = checked.head is not None and not checked.faults
     if checked.head is not None and verified:
         state = f"{checked.head.count:,} entries, verified, and {checked.turns:,} turns agree with them"
@@ -87,11 +102,23 @@ def closing(session: Session) -> tuple[list[str], dict[str, Any]]:
         "verdict": found.status,
         "merit": share,
         "alarms": len(session.alarms),
+        "guard": dict(Counter(event.kind for _, event in session.events)),
+        "shadow": None if seen is None else seen.plain,
         "price": asdict(price),
         "wall_seconds": session.wall_seconds,
         "ledger": {"count": checked.head and checked.head.count, "verified": verified},
     }
     return lines, figures
+
+
+def _guarded(session: Session) -> list[str]:
+    """What the guard did or heard, in a line where there is something to say."""
+    if not session.events:
+        return []
+    kinds, (turn, event) = Counter(event.kind for _, event in session.events), session.events[-1]
+    words = {"rolled-back": "roll-backs", "kept": "checks that found no harm", "telemetry": "notes on telemetry"}
+    counts = ", ".join(f"{kinds[kind]} {name}" for kind, name in words.items() if kinds[kind])
+    return [f"guard    {counts}; turn {turn}: {event.why}"]
 
 
 def _gained(standings: dict[str, Standing]) -> str:

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from counterpoint.base import BadInput
 from counterpoint.loop.compare import RECORDED, Comparison, Experiment
+from counterpoint.loop.figure import COLOURS, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FORMATS = (".svg", ".png", ".pdf")
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000", "#e69f00", "#56b4e9")  # of a decoder: Okabe, Ito
 _DASHES = ("--", ":", "-.", (0, (8, 2)), (0, (4, 1, 1, 1, 1, 1)))  # of a recorded prediction's line
 _MARKERS = "os^Dvp"  # of a distance
 
@@ -29,22 +27,6 @@ class Point:
     price: float | None  # microseconds a round (a shot where rounds are unknown); None for a recorded one
     error: float  # a cycle (a shot where rounds are unknown)
     interval: tuple[float, float]
-
-
-def check_figure(path: Path) -> None:
-    """Raises BadInput where no figure can be written to `path`; leaves what is there as it is."""
-    if path.suffix not in FORMATS or not path.parent.is_dir():
-        raise BadInput(
-            f"a figure cannot be written to {path}: name a file in a folder that exists, ending in one of "
-            f"{', '.join(FORMATS)}"
-        )
-    new = not path.exists()
-    try:
-        path.open("ab").close()
-        if new:
-            path.unlink()
-    except OSError as problem:
-        raise BadInput(_unwritable(path, problem)) from problem
 
 
 def points(comparison: Comparison) -> list[Point]:
@@ -78,7 +60,6 @@ def draw(comparison: Comparison, path: Path) -> None:
         BadInput: `path` cannot be written.
     """
     # Imported here: it takes longer than most verbs, which draw nothing.
-    from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     found = points(comparison)
@@ -98,7 +79,7 @@ def draw(comparison: Comparison, path: Path) -> None:
     decoders = list(dict.fromkeys(point.decoder for point in found))
     distances = sorted({point.distance for point in found}, key=lambda d: d or 0)
     for point in found:
-        colour = _COLOURS[decoders.index(point.decoder) % len(_COLOURS)]
+        colour = COLOURS[decoders.index(point.decoder) % len(COLOURS)]
         marker = _MARKERS[distances.index(point.distance) % len(_MARKERS)]
         if point.price is not None:
             _draw_point(axes, point.price, point, colour, marker)
@@ -110,13 +91,7 @@ def draw(comparison: Comparison, path: Path) -> None:
         _draw_point(beside[0], number, point, colour, marker)
     _label_ticks(axes)
     _legend(figure, decoders, recorded, distances)
-    # The same numbers give the same bytes: no date, and identifiers that do not depend on the process.
-    metadata = {"Date": None} if path.suffix == ".svg" else None
-    try:
-        with rc_context({"svg.hashsalt": "counterpoint"}):
-            figure.savefig(path, metadata=metadata)
-    except OSError as problem:
-        raise BadInput(_unwritable(path, problem)) from problem
+    save(figure, path)
 
 
 def _room(values: Sequence[float], factor: float) -> tuple[float, float]:
@@ -152,7 +127,7 @@ def _legend(figure: Figure, decoders: list[str], recorded: list[str], distances:
     for i, decoder in enumerate(decoders):
         dashes = _DASHES[recorded.index(decoder) % len(_DASHES)] if decoder in recorded else "-"
         name = decoder.rpartition("/")[2]
-        handles.append(Line2D([], [], color=_COLOURS[i % len(_COLOURS)], linestyle=dashes, label=name))
+        handles.append(Line2D([], [], color=COLOURS[i % len(COLOURS)], linestyle=dashes, label=name))
     for i, distance in enumerate(distances):
         if distance is not None:
             marker, label = _MARKERS[i % len(_MARKERS)], f"distance {distance}"
@@ -168,7 +143,3 @@ def _price(group: Sequence[Experiment]) -> float | None:
         return None
     microseconds = sum((found.us_per_shot or 0) * found.shots for found in group)
     return microseconds / sum(found.shots * (found.rounds or 1) for found in group)
-
-
-def _unwritable(path: Path, problem: OSError) -> str:
-    return f"{path} cannot be written ({problem.strerror}): name a file in a folder of your own"

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from counterpoint.loop.closing import closing
+from counterpoint.loop.plan import PROPOSED
 from counterpoint.loop.session import Session
 from counterpoint.loop.settings import Settings
+from counterpoint.loop.shadow import WOULD
 from counterpoint.loop.summary import Tallies, grouped, standing, total
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLOURS = {"fixed": "#c98b00", "oracle": "#8a8f98", "steered": "#11734b"}
+COLOURS = {"fixed": "#c98b00", "oracle": "#8a8f98", "steered": "#11734b", PROPOSED: "#6f42c1"}
 GROUPS = 60  # points of a curve
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #1c2024 }
@@ -34,13 +36,16 @@ pre { background: #f5f6f8; padding: 1rem; overflow: auto; font-size: .85rem }
 WHO = """Steered: every exploring shot is counted. Fixed: the controls stay where the last calibration left them.
 Oracle: always at the optimum, which only a simulated machine tells. All three do the same work at the same
 moments, under the same drift. Bands and bars are 95 % intervals."""
+SHADOW = """Shadow mode: the machine ran the controls of the last calibration (steered: the controls in force), and
+nothing of what the explorer asked for was carried out. Proposed: what it asked for, done on the machine's twin,
+exploration included; a machine without a twin cannot know it. The twin knows no effect that its model lacks."""
 
 
 def write_report(session: Session, path: Path) -> Path:
     """Write the page of `session` to `path` and return the path."""
     s = session.settings
     lines, _ = closing(session)
-    refused = [t for t in session.turns if t.verdict != "allow"][-50:]
+    refused = [t for t in session.turns if t.verdict != "allow" or t.reason.startswith(tuple(WOULD.values()))][-50:]
     parts = [
         f"<h1>Run {session.run}: {escape(session.parts.machine.name)}, distance {s.distance}</h1>",
         _note(
@@ -51,6 +56,11 @@ def write_report(session: Session, path: Path) -> Path:
         "<h2>Course</h2>",
         _figure(session.rows, s),
         _note(WHO),
+        *([_note(SHADOW)] if s.shadow else []),
+        "<h2>Roll-backs and telemetry</h2>",
+        _table((f"turn {turn}", f"{event.kind}: {event.why}") for turn, event in session.events[-50:])
+        if session.events
+        else _note("Nothing."),
         "<h2>Limits used</h2>",
         _table((name, f"{used:.1%}") for name, used in session.shares.items()),
         "<h2>Denied, or held for a human</h2>",
@@ -83,7 +93,7 @@ def _figure(rows: Sequence[Tallies], settings: Settings) -> str:
     with rc_context({"svg.fonttype": "none", "font.size": 9, "svg.hashsalt": "counterpoint"}):
         figure = Figure(figsize=(11, 3.2), layout="constrained")
         rate, error, operations = figure.subplots(1, 3, width_ratios=[3, 3, 2])
-        for player in [p for p in ("fixed", "steered", "oracle") if any(p in r for r in rows)]:
+        for player in [p for p in ("fixed", "steered", PROPOSED, "oracle") if any(p in r for r in rows)]:
             _curve(rate, error, rows, player, settings)
             _bar(operations, rows, player, settings)
         rate.set(title="detection rate, %", xlabel="turn")

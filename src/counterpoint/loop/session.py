@@ -10,7 +10,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from counterpoint.base import BadInput, Denial, fold_in
+import numpy as np
+
+from counterpoint.base import BadInput, fold_in
 from counterpoint.govern.charter import Charter
 from counterpoint.govern.judge import Used, shares
 from counterpoint.govern.ledger import Ledger
@@ -18,13 +20,15 @@ from counterpoint.govern.permits import Governor
 from counterpoint.identity import identity
 from counterpoint.loop.alarm import STRETCH, Alarm, last_alarm
 from counterpoint.loop.audit import audit
+from counterpoint.loop.guard import PATIENCE as PATIENCE, Guard
+from counterpoint.loop.parts import Event, Parts, State
+from counterpoint.loop.plan import plan, settle
 from counterpoint.loop.settings import Settings
 from counterpoint.loop.summary import Tallies, tallies
-from counterpoint.loop.turn import Parts, State, advance, ask, take_turn, tell
+from counterpoint.loop.turn import take_turn
 from counterpoint.store.database import Store
 from counterpoint.store.turns import Run, Turn
 
-PATIENCE = 3  # denials in a row after which a run ends: what it asks for is no longer allowed
 HYPOTHESIS = "in this run, steering wins reliable operations over fixed controls"  # margin 0
 
 
@@ -45,15 +49,19 @@ class Session:
     turns: list[Turn] = field(default_factory=list)
     rows: list[Tallies] = field(default_factory=list)  # the counts of each turn, by player
     alarms: list[Alarm] = field(default_factory=list)
+    events: list[tuple[int, Event]] = field(default_factory=list)  # (turn, what the guard did or heard)
     ending: str = "interrupted"
 
     def __post_init__(self) -> None:
+        self.parts = replace(self.parts, shadow=self.settings.shadow)
         self.governor = Governor(self.charter, self.ledger, self.parts.machine.space)
         self.state = State(
             number=0,
             explorer=self.parts.explorer.init(self.parts.machine.space, fold_in(self.parts.key, "init")),
             used=Used(),
             centre=self.parts.machine.space.start,
+            guard=Guard.of(self.parts.machine.space.start),
+            following=None if self.parts.steered is None else self.parts.steered.begin(),
         )
         self._began = time.monotonic()
         self._before = 0.0  # wall seconds that the run had used when it was taken up
@@ -104,23 +112,27 @@ class Session:
     def _replay(self, turn: Turn) -> None:
         """Bring the explorer and the machine to where they were after `turn`."""
         self.parts.machine.resume(turn.clock)
-        action = ask(self.parts, self.state)
-        if identity(action) != turn.action:
+        planned = plan(self.parts, self.state, reach=0.0, at=turn.centre)
+        asked = planned.proposal.centre if self.settings.shadow and planned.proposal is not None else turn.centre
+        if identity(planned.action) != turn.action or not np.array_equal(asked, turn.centre):
             raise BadInput(
                 f"turn {turn.number} of run {self.run} was the action {turn.action[:12]} and would now be"
-                f" {identity(action)[:12]}: resume with the version and the parts that began it, or begin a new run"
+                f" {identity(planned.action)[:12]}: resume with the version and the parts that began it, or begin a"
+                " new run"
             )
-        told = turn.outcome or Denial("ask" if turn.verdict == "ask" else "deny", turn.reason)
-        explorer = tell(self.parts, self.state.explorer, action, told)
+        self.state = settle(self.parts, planned, turn)
         self.parts.machine.resume(turn.clock + turn.price.seconds)
-        self.state = advance(self.state, turn, explorer)
         self._append(turn)
 
     def _append(self, turn: Turn) -> Alarm | None:
         """Take a turn into the run; the alarm, where it ends a stretch of turns that raises one."""
         self.turns.append(turn)
         self.rows.append(tallies(turn))
+        self.events += [(turn.number, event) for event in self.state.events if event.kind != "shadow"]
         found = last_alarm(self.rows) if len(self.rows) % STRETCH == 0 else None
+        if found and not self.settings.shadow:
+            guard = self.state.guard.alarmed(found.sentence, self.state.centre)
+            self.state = replace(self.state, guard=guard)
         self.alarms += [found] if found else []
         return found
 
@@ -137,13 +149,16 @@ class Session:
             state, turn, shots = take_turn(self.parts, replace(self.state, used=self.used), self.governor)
             raw = None if shots is None else shots.detection_events
             turn = replace(turn, stages={**turn.stages, "run": self.wall_seconds})
+            for event in state.events:  # before the turn is stored: a kill in between says it twice, and never not
+                self.governor.note(event.kind, {"run": self.run, "turn": turn.number} | event.content)
             self.store.record(self.run, turn, self.ledger.head, raw)
             self.state = state
             if found := self._append(turn):
                 self.governor.note("alarm", {"run": self.run, "turn": turn.number, "why": found.sentence})
             yield turn
             recent = self.turns[-PATIENCE:]
-            if len(recent) == PATIENCE and all(t.verdict != "allow" for t in recent):
+            refused = len(recent) == PATIENCE and all(t.verdict != "allow" for t in recent)
+            if refused and not any(event.kind == "rolled-back" for event in state.events):
                 self.ending = f"ended by the charter: {turn.reason}"
                 return
         self.ending = "complete"

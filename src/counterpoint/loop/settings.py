@@ -18,12 +18,14 @@ class Settings:
     Attributes:
         machine, explorer, decoder: a key of the registry, or ``FILE.py:NAME``; decoder "none" skips decoding.
         distance, rounds, basis: the memory experiment whose cycles are the telemetry.
-        controls_per_gate: knobs a gate, for the `published` chip.
+        controls_per_gate: knobs a gate (1 where the machine has its own).
         drift: how the machine's optima move, ``name:key=value,...`` joined by ``+``.
         candidates: settings that are tried in one epoch; cycles: of each of them.
+        prior: of the decoder, "fixed" on day zero or "followed" by the detection events of earlier epochs.
         decoded: shots of an epoch that are decoded (all shots are counted for their detection events).
         turns: epochs of the run.
         seed: of everything random.
+        shadow: the explorer asks and is judged, and nothing of it is carried out.
     """
 
     machine: str = "willow"
@@ -36,9 +38,11 @@ class Settings:
     drift: str = "telegraph:rate=0.003,amplitude=1+pink:amplitude=0.5,fast=0.05"
     candidates: int = 40
     cycles: int = 30_000
+    prior: Literal["fixed", "followed"] = "fixed"
     decoded: int = 2_000
     turns: int = 300
     seed: int = 0
+    shadow: bool = False
 
     def __post_init__(self) -> None:
         for name, least in LEAST.items():
@@ -49,6 +53,8 @@ class Settings:
                 f"{self.cycles} cycles a candidate are fewer than the {self.rounds} cycles of one shot:"
                 " give more cycles or fewer rounds"
             )
+        if self.prior not in ("fixed", "followed"):
+            raise BadInput(f"the prior is '{self.prior}' and must be fixed or followed: give one of these")
         if self.seed < 0:
             raise BadInput(f"the seed is {self.seed} and must not be negative: give 0 or more")
 

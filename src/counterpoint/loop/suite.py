@@ -1,30 +1,31 @@
-"""The drift suite: named drifts on the published test chip, the same for every explorer.
+"""The drift suite: named drifts on simulated chips, the same for every explorer.
 
 Each row is one run of the loop (charter, permits and ledger included) of one explorer on one drift with
 one seed; its score is the merit, exploration charged. Frequencies and rates are per epoch. *Blind* drifts
-draw their processes and parameters from the row's seed, so that no agent can be tuned to them.
+draw their processes and parameters from the row's seed, so that no agent can be tuned to them. What is
+measured, and on which seeds agents may be tuned, was fixed beforehand: docs/decisions/0006.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from scipy.special import stdtrit
 
+from counterpoint.base import Explorer
 from counterpoint.explore import EXPLORERS
 from counterpoint.govern.charter import EXPERIMENT
 from counterpoint.identity import Key, fold_in
 from counterpoint.loop.build import build
+from counterpoint.loop.own import fingerprint, part
 from counterpoint.loop.session import Session
 from counterpoint.loop.settings import Settings
 from counterpoint.loop.summary import merit
 from counterpoint.machine import MACHINES
-from counterpoint.quops.estimate import COVERAGE, Estimate
 
 PERIODS = (1000, 300, 150, 75, 30, 15, 10)  # epochs; the published break-even is near 150
 NAMED: dict[str, str] = {
@@ -35,14 +36,24 @@ NAMED: dict[str, str] = {
     "ou": "ou:rate=0.01",
     "telegraph": "telegraph:rate=0.01",
     "pink": "pink:amplitude=1",
-    "burst": "step:at=40,amplitude=1.5+step:at=50,amplitude=-1.5",
+    "burst": "burst:at=40,epochs=10,amplitude=1.5",
     "all together": "sine:f=0.005,amplitude=0.5,phases=independent+telegraph:rate=0.01,amplitude=0.5"
     "+pink:amplitude=0.4+ou:rate=0.01,amplitude=0.4+step:at=150,amplitude=0.5",
 }
 BLIND = ("blind 1", "blind 2", "blind 3")
 QUICK = ("sine 1/150", "sine 1/30, independent", "step", "ou", "telegraph", "pink", "burst", "all together", "blind 1")
-LARGER = ("sine 1/150, independent", "telegraph", "all together")  # also on the larger chips, in full
-SIZES = ((5, 1), (7, 1), (3, 10))  # (distance, controls a gate) of those
+CORE = ("sine 1/150, independent", "telegraph", "all together")  # also on other chips, and for every rival
+SIZES = ((5, 1), (7, 1), (3, 10))  # (distance, controls a gate) of the larger chips
+CHIPS = ("coherent", "crosstalk", "repetition")  # beyond independent errors of independent knobs
+EVERY = ("gradient", "spsa", "published")  # players of every drift
+BOTH = ("gradient", "spsa")  # players of the core drifts on other chips
+SEEDS, HEADLINE_SEEDS = 5, 10
+HEADLINES: dict[str, float] = {  # merit asked of the agent; 10 seeds
+    "sine 1/1000, independent": 0.9,
+    "sine 1/150, independent": 0.8,
+    "sine 1/75, independent": 0.7,
+    "sine 1/30, independent": 0.0,
+}
 
 
 @dataclass(frozen=True)
@@ -50,19 +61,21 @@ class Row:
     """One run of the suite: what decides it."""
 
     drift: str  # its name
-    explorer: str  # a key of EXPLORERS
+    explorer: str  # a key of EXPLORERS, or FILE.py:NAME
     seed: int
     distance: int = 3
     controls_per_gate: int = 1
     epochs: int = 300
+    machine: str = "published"
     candidates: int = 50
     cycles: int = 36_000  # of each candidate in an epoch
+    source: str = ""  # SHA-256 of a person's own file: changed, it is another row
 
     @property
     def settings(self) -> Settings:
         """The run's settings."""
         return Settings(
-            machine="published",
+            machine=self.machine,
             explorer=self.explorer,
             decoder="none",
             distance=self.distance,
@@ -73,6 +86,11 @@ class Row:
             turns=self.epochs,
             seed=self.seed,
         )
+
+    @property
+    def place(self) -> tuple[str, str, int, int]:
+        """What all seeds and explorers of one line of the table share."""
+        return self.drift, self.machine, self.distance, self.controls_per_gate
 
 
 @dataclass(frozen=True)
@@ -100,20 +118,51 @@ def blind(key: Key, name: str) -> str:
     return "+".join(drawn(kind) for kind in kinds)
 
 
-def rows(explorers: Iterable[str], *, quick: bool, seed: int) -> list[Row]:
-    """The rows of the suite, the quick ones (one seed, 120 epochs) or all (five seeds)."""
-    names = list(explorers)
+def rows(explorers: Sequence[str], *, quick: bool, seed: int) -> list[Row]:
+    """The rows of the suite.
+
+    Quick: one seed, 120 epochs. Full: five seeds (ten for the headlines), 300 epochs (1,000 at f = 1/1000).
+    Explorers that are given play all of it. Without any, `EVERY` play every drift, `BOTH` of them
+    the core drifts on the larger and other chips, too, and the other rivals the core drifts alone.
+    """
+    names = tuple(explorers)
     if quick:
-        return [Row(d, e, seed, epochs=120) for d in QUICK for e in names]
-    small = [Row(d, e, seed + s) for d in [*NAMED, *BLIND] for e in names for s in range(5)]
-    large = [Row(d, e, seed + s, *size) for size in SIZES for d in LARGER for e in names for s in range(5)]
-    return small + large
+        return [_row(d, e, seed, epochs=120) for d in QUICK for e in names or EVERY]
+    found = [_row(d, e, seed + s) for d in [*NAMED, *BLIND] for e in names or EVERY for s in range(_seeds(d, e))]
+    rivals = () if names else [e for e in EXPLORERS if e not in (*EVERY, "fixed", "oracle")]
+    found += [_row(d, e, seed + s) for d in CORE for e in rivals for s in range(SEEDS)]
+    for drift in CORE:
+        for name in names or BOTH:
+            for s in range(seed, seed + SEEDS):
+                found += [_row(drift, name, s, machine=chip) for chip in CHIPS]
+                found += [_row(drift, name, s, distance=d, controls_per_gate=p) for d, p in SIZES]
+    return found
+
+
+def _seeds(drift: str, explorer: str) -> int:
+    return HEADLINE_SEEDS if drift in HEADLINES and explorer == "gradient" else SEEDS
+
+
+def _row(
+    drift: str,
+    explorer: str,
+    seed: int,
+    *,
+    distance: int = 3,
+    controls_per_gate: int = 1,
+    epochs: int | None = None,
+    machine: str = "published",
+) -> Row:
+    length = epochs or (1000 if drift.startswith("sine 1/1000") else 300)
+    own = "" if explorer in EXPLORERS else fingerprint(explorer)
+    return Row(drift, explorer, seed, distance, controls_per_gate, length, machine, source=own)
 
 
 def play(row: Row) -> Scored:
     """Run one row."""
     settings = row.settings
-    parts = build(settings, MACHINES["published"], EXPLORERS[row.explorer], None)
+    explorer = part(row.explorer, EXPLORERS, Explorer, "explorer")
+    parts = build(settings, MACHINES[row.machine], explorer, None)
     with TemporaryDirectory() as folder, Session.begin(Path(folder), EXPERIMENT, settings, parts) as session:
         for _ in session:
             pass
@@ -134,14 +183,3 @@ def plain(scored: Scored) -> dict[str, object]:
     """A scored row as one flat JSON object."""
     rest = {k: v for k, v in asdict(scored).items() if k != "row"}
     return asdict(scored.row) | rest
-
-
-def mean_merit(scores: Iterable[Scored]) -> Estimate | None:
-    """The mean merit over seeds with Student's 95 % interval; the ends are NaN for a single seed."""
-    values = np.array([s.merit for s in scores if s.merit is not None])
-    if not values.size:
-        return None
-    if values.size == 1:
-        return Estimate(float(values[0]), float("nan"), float("nan"))
-    spread = stdtrit(values.size - 1, (1 + COVERAGE) / 2) * values.std(ddof=1) / np.sqrt(values.size)
-    return Estimate(float(values.mean()), float(values.mean() - spread), float(values.mean() + spread))

@@ -11,63 +11,23 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 import sinter
-import stim
+from numpy.typing import NDArray
 
-from counterpoint.base import (
-    BadInput,
-    Denial,
-    Explorer,
-    Floats,
-    Job,
-    Key,
-    Machine,
-    Outcome,
-    Price,
-    Seen,
-    Shots,
-    TryControls,
-    fold_in,
-)
-from counterpoint.codes.sites import Sites
+from counterpoint.base import Denial, Job, Outcome, Price, Shots, TryControls, fold_in
 from counterpoint.decoders.batch import checked_answer
-from counterpoint.explore.bounds import Oracle
-from counterpoint.govern.judge import Used
+from counterpoint.govern.charter import Charter
 from counterpoint.govern.permits import Governor
 from counterpoint.identity import identity
 from counterpoint.loop.own import blaming
+from counterpoint.loop.parts import Parts as Parts, State as State
+from counterpoint.loop.plan import PROPOSED, moment, plan, settle
+from counterpoint.loop.shadow import NO_TWIN, UNASKED, WOULD, proposed
+from counterpoint.loop.steered import DAY_ZERO, PARITIES
+from counterpoint.loop.telemetry import fault, nothing
 from counterpoint.store.turns import Turn
-
-
-@dataclass(frozen=True, eq=False)
-class Parts:
-    """What a run is made of; none of it changes from turn to turn but the machine's own time."""
-
-    machine: Machine
-    explorer: Explorer
-    decoder: sinter.CompiledDecoder | None
-    circuit: stim.Circuit
-    sites: Sites
-    candidates: int
-    shots: int  # of each candidate, where the explorer tries as many as it may
-    decoded: int  # shots of each player that are decoded in an epoch; all are counted
-    rounds: int
-    key: Key
-
-
-@dataclass(frozen=True, eq=False)
-class State:
-    """What changes from turn to turn."""
-
-    number: int
-    explorer: Any
-    used: Used
-    centre: Floats  # (N,) the last centre that was permitted
-    outcome: str | None = None  # seal of the last outcome: the next ledger entry holds it
-
 
 STAGES = ("simulate", "decode", "learn", "bounds")
 
@@ -85,47 +45,19 @@ class Clock:
         self.stages[name] += time.perf_counter() - began
 
 
-def ask(parts: Parts, state: State) -> TryControls:
-    """What the explorer proposes now: the same again for the same state, which a resumed run relies on."""
-    twin = parts.machine.twin
-    seen = Seen(
-        epoch=state.number,
-        clock=parts.machine.clock,
-        candidates=parts.candidates,
-        optimum=twin.optimum() if twin is not None and isinstance(parts.explorer, Oracle) else None,
-    )
-    name = f"the explorer {type(parts.explorer).__name__}"
-    with blaming(name):
-        action = parts.explorer.ask(fold_in(parts.key, "ask", state.number), state.explorer, seen)
-    if not isinstance(action, TryControls):
-        raise BadInput(f"{name} asked for a {type(action).__name__}, and this loop carries out TryControls")
-    rows = getattr(action.candidates, "shape", ())
-    if len(rows) != 2 or not 1 <= rows[0] <= parts.candidates or not isinstance(action.centre, np.ndarray):
-        raise BadInput(
-            f"{name} tried candidates of shape {rows or type(action.candidates).__name__}: give a centre, float64"
-            f" (N,), and 1 to {parts.candidates} candidates, float64 (C, N)"
-        )
-    return action
-
-
 def take_turn(parts: Parts, state: State, governor: Governor) -> tuple[State, Turn, Shots | None]:
     """One turn. Returns the next state, what happened, and the raw shots where there were any."""
-    clock = Clock()
+    clock, space = Clock(), parts.machine.space
     with clock.stage("learn"):
-        action = ask(parts, state)
-    job = Job(
-        circuit=parts.circuit,
-        controls=action.candidates,
-        shots=parts.shots * parts.candidates // len(action.candidates),
-        cycles=parts.rounds,
-        action=identity(action),
-        key=fold_in(parts.key, "shots", state.number),
-    )
+        planned = plan(parts, state, _reach(governor.charter))
+    action, proposal, state = planned.action, planned.proposal, planned.state
+    job = _job(parts, state, action)
     price = parts.machine.price(job)
+    last = space.start if parts.shadow else state.centre
     decision = governor.decide(
-        action, price, state.used, state.centre, {"turn": state.number, "previous_outcome": state.outcome}
+        action, price, state.used, last, {"turn": state.number, "previous_outcome": state.outcome}
     )
-    started = parts.machine.clock
+    started = moment(parts, state)
     outcome: Outcome | None = None
     bounds: dict[str, Outcome] = {}
     shots: Shots | None = None
@@ -133,13 +65,26 @@ def take_turn(parts: Parts, state: State, governor: Governor) -> tuple[State, Tu
         verdict, reason, paid = decision.verdict, decision.reason, Price()
     else:
         verdict, reason, paid = "allow", "", price
-        with clock.stage("bounds"):
+        with clock.stage("bounds"):  # before the machine runs, whose clock then moves on
             bounds = bound(parts, job)
+            if parts.shadow:
+                state, reason, tried = _shadow(parts, state, proposal, governor)
+                bounds |= tried
         with clock.stage("simulate"):
-            shots = parts.machine.run(job, decision)
-        outcome = count(parts, shots, parts.decoded // len(job.controls), clock)
-    with clock.stage("learn"):
-        explorer = tell(parts, state.explorer, action, decision if isinstance(decision, Denial) else outcome)
+            given = parts.machine.run(job, decision)
+        if wrong := fault(job, given):
+            reason = reason if parts.shadow else wrong
+            outcome = nothing(len(job.controls), len(parts.sites.names))
+        else:
+            shots, guard = given, state.guard
+            everything = guard.mode == "check" and guard.by == "failures"  # rare, and it needs them all
+            decode = job.shots if everything else parts.decoded // len(job.controls)
+            outcome = count(parts, shots, decode, clock, parts.decoder)
+            if parts.steered is not None and state.following is not None:
+                with clock.stage("learn"):
+                    bounds |= {DAY_ZERO: outcome, PARITIES: parts.steered.sight(shots.detection_events).kept()}
+                failures = failed(parts, shots, decode, clock, state.following.compiled)
+                outcome = replace(outcome, failures=failures.sum(axis=1))
     turn = Turn(
         number=state.number,
         action=job.action,
@@ -148,30 +93,50 @@ def take_turn(parts: Parts, state: State, governor: Governor) -> tuple[State, Tu
         reason=reason,
         price=paid,
         clock=started,
-        centre=action.centre,
+        centre=proposal.centre if parts.shadow and proposal is not None else action.centre,
         outcome=outcome,
         bounds=bounds,
         stages=clock.stages,
     )
-    return advance(state, turn, explorer), turn, shots
+    with clock.stage("learn"):
+        state = settle(parts, replace(planned, state=state), turn)
+    return state, turn, shots
 
 
-def tell(parts: Parts, explorer: Any, action: TryControls, outcome: Outcome | Denial | None) -> Any:
-    """The explorer's own state after it is told what came of its action."""
-    assert outcome is not None
-    with blaming(f"the explorer {type(parts.explorer).__name__}"):
-        return parts.explorer.tell(explorer, action, outcome)
+def _reach(charter: Charter) -> float:
+    """The longest step that `charter` allows without a human, in scale units."""
+    return min(charter.limits.step, charter.limits.step if charter.ask.step is None else charter.ask.step)
 
 
-def advance(state: State, turn: Turn, explorer: Any) -> State:
-    """The state after `turn`, given the explorer's own state after it."""
-    return replace(
+def _job(parts: Parts, state: State, action: TryControls) -> Job:
+    return Job(
+        circuit=parts.circuit,
+        controls=action.candidates,
+        shots=parts.shots_of_each(len(action.candidates)),
+        cycles=parts.rounds,
+        action=identity(action),
+        key=fold_in(parts.key, "shots", state.number),
+    )
+
+
+def _shadow(
+    parts: Parts, state: State, proposal: TryControls | None, governor: Governor
+) -> tuple[State, str, dict[str, Outcome]]:
+    """In shadow mode: what the charter says to a proposal, why it was not tried, and what it got on the twin."""
+    if proposal is None:
+        return state, UNASKED, {}
+    job, twin = _job(parts, state, proposal), parts.machine.twin
+    price = parts.machine.price(job)
+    event = proposed(governor.charter, parts.machine.space, proposal, price, state.used, state.centre)
+    state = replace(state, events=(*state.events, event))
+    if event.would != "allow":
+        return state, WOULD[event.would] + event.why, {}
+    if twin is None:
+        return state, NO_TWIN, {}
+    return (
         state,
-        number=turn.number + 1,
-        explorer=explorer,
-        used=replace(state.used, price=state.used.price + turn.price),
-        centre=state.centre if turn.outcome is None else turn.centre,
-        outcome=state.outcome if turn.outcome is None else turn.seal,
+        "",
+        {PROPOSED: count(parts, twin.run(job), parts.decoded // len(job.controls), Clock(), parts.decoder)},
     )
 
 
@@ -194,7 +159,7 @@ def bound(parts: Parts, job: Job) -> dict[str, Outcome]:
         decoded = failures = np.zeros(1, np.int64)
         if parts.decoder is not None:
             few = replace(job, controls=at[None], shots=min(parts.decoded, shots))
-            sampled = count(parts, twin.run(few), parts.decoded, Clock())
+            sampled = count(parts, twin.run(few), parts.decoded, Clock(), parts.decoder)
             decoded, failures = sampled.decoded, sampled.failures
         found[name] = Outcome(
             events=np.rint(mean * opportunities).astype(np.int64)[None],
@@ -208,26 +173,30 @@ def bound(parts: Parts, job: Job) -> dict[str, Outcome]:
     return found
 
 
-def count(parts: Parts, shots: Shots, decode: int, clock: Clock) -> Outcome:
+def count(parts: Parts, shots: Shots, decode: int, clock: Clock, decoder: sinter.CompiledDecoder | None) -> Outcome:
     """Shots as counts: events at each site, and failures among the first `decode` shots, of each candidate."""
     candidates, each = shots.detection_events.shape[:2]
-    decode = 0 if parts.decoder is None else min(max(1, decode), each)
-    failures = np.zeros(candidates, np.int64)
-    if parts.decoder is not None:
-        with clock.stage("decode"):
-            flat = shots.detection_events[:, :decode].reshape(candidates * decode, -1)
-            with blaming("the decoder"):
-                answer = parts.decoder.decode_shots_bit_packed(bit_packed_detection_event_data=flat)
-        predicted = checked_answer("the decoder", answer, len(flat), parts.circuit.num_observables)
-        actual = shots.observables[:, :decode]
-        failures = (predicted.reshape(actual.shape) != actual).any(axis=2).sum(axis=1)
+    failures = np.zeros((candidates, 0), bool) if decoder is None else failed(parts, shots, decode, clock, decoder)
     events = parts.sites.count(shots.detection_events)
     return Outcome(
         events=events,
         opportunities=np.broadcast_to(parts.sites.detectors * each, events.shape).copy(),
         shots=np.full(candidates, each),
         cycles=np.full(candidates, each * parts.rounds),
-        decoded=np.full(candidates, decode),
-        failures=failures,
+        decoded=np.full(candidates, failures.shape[1]),
+        failures=failures.sum(axis=1),
         seconds=float(shots.seconds),
     )
+
+
+def failed(parts: Parts, shots: Shots, decode: int, clock: Clock, decoder: sinter.CompiledDecoder) -> NDArray[np.bool_]:
+    """(C, decoded) which of the first `decode` shots of each candidate, one at least, `decoder` fails."""
+    candidates, each = shots.detection_events.shape[:2]
+    decode = min(max(1, decode), each)
+    with clock.stage("decode"):
+        flat = shots.detection_events[:, :decode].reshape(candidates * decode, -1)
+        with blaming("the decoder"):
+            answer = decoder.decode_shots_bit_packed(bit_packed_detection_event_data=flat)
+    predicted = checked_answer("the decoder", answer, len(flat), parts.circuit.num_observables)
+    actual = shots.observables[:, :decode]
+    return (predicted.reshape(actual.shape) != actual).any(axis=2)

@@ -1,4 +1,4 @@
-"""The two chips that come with the product, as numbers.
+"""The chips that come with the product, as numbers.
 
 `published` is the test chip of the published simulation (arXiv:2511.08493, supplement VI): its errors'
 distributions are not public, so that two scale factors are fitted, one of the floors and one of the
@@ -28,21 +28,32 @@ Responses of willow's knobs follow the textbook laws after Pauli twirling at one
 amplitude 1.5 % (over-rotation delta = 0.047 rad of a pi pulse, delta^2 / 4), XY frequency 0.3 MHz
 over a 25 ns pulse ((delta omega tau)^2 / 4), CZ phase 0.1 rad (3 phi^2 / 16). For the others scale
 and response are chosen of the same size.
+
+`coherent` and `crosstalk` are `published` with gates that share a qubit acting on each other
+(`sharing`). Both constants are chosen, not fitted: COHERENCE is the share of pairs of over-rotations that
+turn about one axis, where each turns about X or Z with equal chance; CROSSTALK is large enough that a
+knob's best setting depends visibly on its neighbours'.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import pi
 
+import numpy as np
 import stim
 
-from counterpoint.base import BadInput, Key
+from counterpoint.base import BadInput, Key, fold_in
 from counterpoint.codes.gates import compile_gates
 from counterpoint.machine.device import Device, Knob, assemble
+from counterpoint.machine.sharing import Coherence, Crosstalk
 
 PUBLISHED_FLOOR = 2.933e-3  # of one-qubit gates; two-qubit gates have TWO_QUBIT times as much
 PUBLISHED_RESPONSE = 1.034e-3
 TWO_QUBIT = 5.0
+COHERENCE = 0.5
+CROSSTALK = 0.3
+CYCLE_USES = {"1Q": 2.0, "2Q": 1.0}  # of each gate in a cycle of the surface code
 
 READOUT_FACTOR = 1.83
 STRAY = 2.5e-4
@@ -85,3 +96,18 @@ def published(circuit: stim.Circuit, controls_per_gate: int, key: Key) -> Device
         Knob("CZ", "2Q", "", 0.0, 1.0, TWO_QUBIT * response, controls_per_gate),
     )
     return assemble("published", compile_gates(circuit, ("1Q", "2Q")), floors, knobs, key)
+
+
+def coherent(circuit: stim.Circuit, controls_per_gate: int, key: Key) -> Device:
+    """`published` with over-rotations that add in amplitude: the same floors and responses for the same key."""
+    device = published(circuit, controls_per_gate, key)
+    sharing = device.sharing
+    uses = np.array([CYCLE_USES[device.gates[i].kind] for i in np.unique(device.gate_of_knob)])
+    sign = np.random.default_rng(fold_in(key, "sign")).choice([-1.0, 1.0], len(device.knobs))
+    return replace(device, name="coherent", coherence=Coherence(sharing, COHERENCE, uses, sign))
+
+
+def crosstalk(circuit: stim.Circuit, controls_per_gate: int, key: Key) -> Device:
+    """`published` with crosstalk between knobs: the same floors and responses for the same key."""
+    device = published(circuit, controls_per_gate, key)
+    return replace(device, name="crosstalk", crosstalk=Crosstalk(device.sharing, CROSSTALK))

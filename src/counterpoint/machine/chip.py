@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import final
 
 import numpy as np
@@ -26,11 +27,11 @@ from counterpoint.codes.gates import Template, compile_gates
 from counterpoint.codes.sites import sites_of
 from counterpoint.codes.touches import sightings, touches
 from counterpoint.machine import builds, sampling
+from counterpoint.machine.checks import check_clock, check_epoch, check_job, check_permit
 from counterpoint.machine.device import Device
 from counterpoint.machine.drift import Drift, parse
 
 CYCLE_SECONDS = 1.1e-6  # Willow: 909,000 cycles a second (spec sheet, December 2024)
-TICK_SLACK = 1e-6  # of a tick: the clock is a sum of floats and may stand just short of a tick's start
 
 
 @final
@@ -43,8 +44,7 @@ class SimulatedChip(Machine):
 
     def __init__(self, device: Device, circuit: stim.Circuit, *, key: Key, drift: Drift, epoch_seconds: float) -> None:
         """`circuit` has all gates and sites of the device, such as a memory experiment of 3 rounds."""
-        if not (np.isfinite(epoch_seconds) and epoch_seconds > 0):
-            raise BadInput(f"an epoch of {epoch_seconds} seconds was asked for: give a number above 0")
+        check_epoch(epoch_seconds)
         sites = sites_of(circuit)
         tuned = [device.gates[i] for i in np.unique(device.gate_of_knob)]
         row = np.unique(device.gate_of_knob, return_inverse=True)[1]
@@ -76,8 +76,7 @@ class SimulatedChip(Machine):
 
     def resume(self, clock: float) -> None:
         """Go on at `clock` seconds: the drift is where it would be had the machine never stopped."""
-        if not (np.isfinite(clock) and clock >= 0):
-            raise BadInput(f"the machine cannot go on at {clock} seconds: give a time of 0 or more")
+        check_clock(clock)
         self._clock = clock
 
     def price(self, job: Job) -> Price:
@@ -94,40 +93,15 @@ class SimulatedChip(Machine):
         the chip does not have.
         """
         price = self.price(job)
-        self._check(job, price, permit)
+        check_permit(job, price, permit, self._spent)
         shots = self.sample(job)
         self._spent.add(permit.digest)
         self._clock += price.seconds
         return shots
 
-    def _check(self, job: Job, price: Price, permit: Permit) -> None:
-        if permit.action != job.action:
-            raise BadInput(
-                f"the permit is for action {permit.action[:12]} and the job is for {job.action[:12]}: "
-                "ask for a permit for this action"
-            )
-        for name in ("cycles", "shots", "seconds", "spend"):
-            most, needed = getattr(permit.price, name), getattr(price, name)
-            # Seconds are sums of floats: a permit for the very same price may differ in the last digits.
-            if needed > most * (1 + 1e-9):
-                raise BadInput(
-                    f"the job needs {needed:g} {name} and its permit allows {most:g}: "
-                    "ask for a permit that covers the price"
-                )
-        if permit.digest in self._spent:
-            raise BadInput(
-                f"the permit of ledger entry {permit.entry} was used before: a permit is good for one run, "
-                "ask for a new one"
-            )
-
     def sample(self, job: Job) -> Shots:
         """What the chip would give for `job` now; nothing changes. Raises BadInput as `run`, but for permits."""
-        if job.shots < 1 or job.cycles < 1:
-            raise BadInput(f"a job of {job.shots} shots of {job.cycles} cycles was given: give 1 or more of each")
-        for row in job.controls:
-            problem = self.space.problem(row)
-            if problem:
-                raise BadInput(problem)
+        check_job(job, self.space)
         template, gate = self._template(job.circuit)
         events = np.empty((len(job.controls), job.shots, (job.circuit.num_detectors + 7) // 8), np.uint8)
         flips = np.empty((len(job.controls), job.shots, (job.circuit.num_observables + 7) // 8), np.uint8)
@@ -144,8 +118,7 @@ class SimulatedChip(Machine):
 
     def optimum(self) -> Floats:
         """(N,) the best controls now: where the last calibration left them, plus drift, in the safe range."""
-        tick = int(self._clock / self.epoch_seconds + TICK_SLACK)
-        self._drift_state = self._drift.at(self._drift_state, tick)
+        self._drift_state = self._drift.now(self._drift_state, self._clock, self.epoch_seconds)
         moved = self.space.start + self.space.scale * self._drift.offset(self._drift_state)
         return np.clip(moved, self.space.low, self.space.high)
 
@@ -173,13 +146,15 @@ class SimulatedChip(Machine):
         It has the independent Pauli errors of each gate, as benchmarks of single gates would find them,
         and no stray couplings. Raises BadInput where the circuit needs a gate that the chip does not have.
         """
+        template = self._compile(circuit, self.calibrated_rates())[0]
+        return template.circuit(np.zeros(0)).detector_error_model(decompose_errors=True)
+
+    def calibrated_rates(self) -> dict[Gate, float]:
+        """The error of each gate on day zero, at `start`, as benchmarks of single gates would find it; strays 0."""
         day_zero = self._drift.offset(self._drift.at(self._drift_state, 0))
         optimum = np.clip(self.space.start + self.space.scale * day_zero, self.space.low, self.space.high)
         rates = self._device.rates(self.space.start[None], optimum)[0].tolist()
-        gates = self._device.gates
-        known = {g: 0.0 if g.kind == "stray" else rate for g, rate in zip(gates, rates, strict=True)}
-        template = self._compile(circuit, known)[0]
-        return template.circuit(np.zeros(0)).detector_error_model(decompose_errors=True)
+        return {g: 0.0 if g.kind == "stray" else r for g, r in zip(self._device.gates, rates, strict=True)}
 
     def _template(self, circuit: stim.Circuit) -> tuple[Template, NDArray[np.int64]]:
         """The compiled circuit, and which of the device's gates each of its gates with knobs is."""
@@ -251,7 +226,33 @@ def published(
     It has [(2 d^2 - 1) + (4 d^2 - 4 d)] P knobs for P controls a gate. Raises BadInput for an even or small
     distance, fewer than 1 control a gate, or a drift that cannot be read.
     """
+    return _tested(builds.published, distance, controls_per_gate, key, drift, epoch_seconds)
+
+
+def coherent(
+    distance: int, controls_per_gate: int = 1, *, key: Key, drift: Drift | str, epoch_seconds: float
+) -> SimulatedChip:
+    """`published` with over-rotations that add in amplitude on each qubit (`sharing.Coherence`)."""
+    return _tested(builds.coherent, distance, controls_per_gate, key, drift, epoch_seconds)
+
+
+def crosstalk(
+    distance: int, controls_per_gate: int = 1, *, key: Key, drift: Drift | str, epoch_seconds: float
+) -> SimulatedChip:
+    """`published` with knobs that feel their neighbours (`sharing.Crosstalk`)."""
+    return _tested(builds.crosstalk, distance, controls_per_gate, key, drift, epoch_seconds)
+
+
+def _tested(
+    build: Callable[[stim.Circuit, int, Key], Device],
+    distance: int,
+    controls_per_gate: int,
+    key: Key,
+    drift: Drift | str,
+    epoch_seconds: float,
+) -> SimulatedChip:
+    """The published test chip or its like: the same gates and, for the same key, floors and responses."""
     circuit = surface.memory(distance, 3)
     moves = parse(drift) if isinstance(drift, str) else drift
-    device = builds.published(circuit, controls_per_gate, fold_in(key, "published"))
+    device = build(circuit, controls_per_gate, fold_in(key, "published"))
     return SimulatedChip(device, circuit, key=key, drift=moves, epoch_seconds=epoch_seconds)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from counterpoint.base import Floats, Key, fold_in
 from counterpoint.codes.faults import MIXING, Gate
 from counterpoint.codes.gates import Template
+from counterpoint.machine.sharing import Coherence, Crosstalk, Sharing
 
 SPREAD = 0.3  # standard deviation of the logarithm, between gates, of floors and responses
 
@@ -19,7 +20,8 @@ class Device:
     """G gates and N knobs, each knob tuning one gate; knobs of a gate stand together.
 
     Error of a gate = floor + sum over its knobs of response * ((setting - optimum) / scale)^2, at most
-    fully mixing (published law: arXiv:2511.08493, supplement VI).
+    fully mixing (published law: arXiv:2511.08493, supplement VI). Where there is crosstalk or coherence,
+    gates that share a qubit act on each other by the laws stated there.
     """
 
     name: str
@@ -33,13 +35,27 @@ class Device:
     scale: Floats  # (N,)
     gate_of_knob: NDArray[np.int64]  # (N,) ascending
     response: Floats  # (N,) error added by a knob that is one scale off
+    crosstalk: Crosstalk | None = None
+    coherence: Coherence | None = None
+
+    @property
+    def sharing(self) -> Sharing:
+        """Which qubits the gates with knobs share."""
+        tuned, knobs = np.unique(self.gate_of_knob, return_counts=True)
+        return Sharing.of([self.gates[i] for i in tuned], knobs.tolist())
 
     def rates(self, controls: Floats, optimum: Floats) -> Floats:
         """(C, G) error rates under controls (C, N) where the best ones are `optimum` (N,)."""
-        excess = self.response * ((controls - optimum) / self.scale) ** 2
+        x = (controls - optimum) / self.scale
+        if self.crosstalk is not None:
+            x = self.crosstalk.felt(x)
         tuned, first = np.unique(self.gate_of_knob, return_index=True)
+        if self.coherence is not None:
+            excess = self.coherence.interfered(x, self.response)
+        else:
+            excess = np.add.reduceat(self.response * x**2, first, axis=1)
         rates = np.tile(self.floor, (len(controls), 1))
-        rates[:, tuned] += np.add.reduceat(excess, first, axis=1)
+        rates[:, tuned] += excess
         return np.minimum(rates, [MIXING[gate.kind] for gate in self.gates])
 
 
@@ -80,9 +96,9 @@ def assemble(name: str, template: Template, floors: dict[str, float], knobs: tup
     rows: list[tuple[int, str, Knob, float]] = []
     for (kind, uses), members in groups.items():
         if kind not in ("idle", "stray"):
-            floor[members] *= _spread(len(members), fold_in(key, "floor", kind, uses))
+            floor[members] *= spread(len(members), fold_in(key, "floor", kind, uses))
         for knob in (k for k in knobs if k.kind == kind):
-            factor = _spread(len(members) * knob.copies, fold_in(key, "response", knob.label, uses))
+            factor = spread(len(members) * knob.copies, fold_in(key, "response", knob.label, uses))
             places = [(i, copy) for i in members for copy in range(knob.copies)]
             rows += [
                 (i, knob.name(gates[i], copy), knob, knob.response * f)
@@ -106,6 +122,7 @@ def assemble(name: str, template: Template, floors: dict[str, float], knobs: tup
     )
 
 
-def _spread(n: int, key: Key) -> Floats:
+def spread(n: int, key: Key) -> Floats:
+    """(n,) log-normal factors of standard deviation SPREAD in the logarithm and of mean 1."""
     factor = np.exp(SPREAD * np.random.default_rng(key).standard_normal(n))
     return factor / factor.mean()

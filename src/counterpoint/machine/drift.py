@@ -19,11 +19,13 @@ import numpy as np
 
 from counterpoint.base import BadInput, Floats, Key, fold_in
 from counterpoint.machine.processes import (
+    Burst,
     Linear,
     OrnsteinUhlenbeck,
     Pink,
     Process,
     Sine,
+    Spoiled,
     Step,
     Telegraph,
 )
@@ -31,11 +33,21 @@ from counterpoint.machine.processes import (
 DRIFTS: dict[str, type[Process]] = {
     "sine": Sine,
     "step": Step,
+    "burst": Burst,
+    "spoiled": Spoiled,
     "linear": Linear,
     "ou": OrnsteinUhlenbeck,
     "telegraph": Telegraph,
     "pink": Pink,
 }
+POSITIVE: dict[str, tuple[str, ...]] = {
+    "ou": ("rate",),
+    "telegraph": ("rate",),
+    "pink": ("slow", "fast"),
+    "burst": ("epochs",),
+    "spoiled": ("reach",),
+}
+TICK_SLACK = 1e-6  # of a tick: a clock is a sum of floats and may stand just short of a tick's start
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +81,10 @@ class Drift:
             for i, process in enumerate(self.processes):
                 hidden[i] = process.after(hidden[i], fold_in(state.key, i), now)
         return DriftState(state.key, state.knobs, tick, tuple(hidden))
+
+    def now(self, state: DriftState, clock: float, epoch_seconds: float) -> DriftState:
+        """The state at `clock` seconds, with ticks of `epoch_seconds`."""
+        return self.at(state, int(clock / epoch_seconds + TICK_SLACK))
 
     def offset(self, state: DriftState) -> Floats:
         """(N,) offsets of the optima, in units of each knob's scale."""
@@ -118,7 +134,6 @@ def _value(name: str, key: str, text: str) -> float | str:
         number = inf
     if not isfinite(number):
         raise BadInput(f"drift '{name}' has {key}={text or 'nothing'}: give a finite number")
-    positive = ("slow", "fast") if name == "pink" else ("rate",) if name in ("ou", "telegraph") else ()
-    if key in positive and number <= 0:
+    if key in POSITIVE.get(name, ()) and number <= 0:
         raise BadInput(f"drift '{name}' has {key}={number:g}: give a number above 0")
     return number

@@ -1,7 +1,7 @@
 """Processes by which the best setting of a knob moves, one tick (an epoch) at a time.
 
 Offsets are in units of each knob's scale; frequencies and rates are per epoch. All start where the
-last calibration left the knobs, at 0, but for sinusoids with independent phases.
+last calibration left the knobs, at 0, but for sinusoids with independent phases and spoiled controls.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Literal, final
 import numpy as np
 
 from counterpoint.base import Floats, Key, fold_in
+from counterpoint.machine.device import RANGE
 
 PINK_OCTAVE = 2.0  # ratio of neighbouring rates in the sum that makes 1/f
 
@@ -72,6 +73,45 @@ class Step(Process):
 
     def offset(self, hidden: Floats, tick: int) -> Floats:
         return hidden[0] + (self.amplitude if tick >= self.at else 0.0)
+
+
+@final
+@dataclass(frozen=True)
+class Burst(Process):
+    """`amplitude` for `epochs` epochs from epoch `at` on, 0 before and after, for every knob."""
+
+    at: float
+    epochs: float
+    amplitude: float = 1.0
+
+    def begin(self, key: Key, knobs: int) -> Floats:
+        return np.zeros((1, knobs))
+
+    def after(self, hidden: Floats, key: Key, tick: int) -> Floats:
+        return hidden
+
+    def offset(self, hidden: Floats, tick: int) -> Floats:
+        return hidden[0] + (self.amplitude if self.at <= tick < self.at + self.epochs else 0.0)
+
+
+@final
+@dataclass(frozen=True)
+class Spoiled(Process):
+    """Controls lost: an offset of each knob, drawn once, uniform over +-`reach`; the whole safe range by default.
+
+    The recovery experiment of Sivak et al. (arXiv:2511.08493, supplement IV).
+    """
+
+    reach: float = RANGE
+
+    def begin(self, key: Key, knobs: int) -> Floats:
+        return np.random.default_rng(key).uniform(-self.reach, self.reach, (1, knobs))
+
+    def after(self, hidden: Floats, key: Key, tick: int) -> Floats:
+        return hidden
+
+    def offset(self, hidden: Floats, tick: int) -> Floats:
+        return hidden[0]
 
 
 @final

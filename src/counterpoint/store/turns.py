@@ -29,7 +29,7 @@ class Turn:
     clock: float  # machine time in seconds at its start
     centre: Floats  # (N,) what the explorer believed best
     outcome: Outcome | None  # None where it was not allowed
-    bounds: Mapping[str, Outcome]  # of the bounding players "fixed" and "oracle" at the same moment
+    bounds: Mapping[str, Outcome]  # "fixed" and "oracle" at the same moment, and what a prior saw
     stages: Mapping[str, float]  # wall seconds of "simulate", "decode", "learn", "bounds"; "run": of the run so far
 
     @property
