@@ -17,6 +17,7 @@ from counterpoint.identity import identity
 from counterpoint.loop.contour import draw_merits
 from counterpoint.loop.merits import break_even, mean_merit, verdicts
 from counterpoint.loop.suite import (
+    AGENT,
     BLIND,
     HEADLINE_SEEDS,
     HEADLINES,
@@ -64,7 +65,7 @@ def test_no_row_stands_twice() -> None:
     assert len({identity(row) for row in every}) == len(every)
     assert {row.explorer for row in every} == EXPLORERS.keys() - {"fixed", "oracle"}
     for drift in HEADLINES:
-        assert sum(row.drift == drift and row.explorer == "gradient" and row.place[1:] == ("published", 3, 1)
+        assert sum(row.drift == drift and row.explorer == AGENT and row.place[1:] == ("published", 3, 1)
                    for row in every) == HEADLINE_SEEDS  # fmt: skip
 
 
@@ -81,7 +82,7 @@ def test_a_file_that_changed_is_another_row(tmp_path: Path) -> None:
 
 def on_sines(merits: dict[int, float], seed: int) -> list[Scored]:
     drifts = {p: f"sine 1/{p}, independent" for p in PERIODS}
-    return [replace(scored(m), row=Row(drifts[p], "gradient", seed)) for p, m in merits.items()]
+    return [replace(scored(m), row=Row(drifts[p], AGENT, seed)) for p, m in merits.items()]
 
 
 def test_the_break_even_is_where_the_mean_merit_falls_through_0() -> None:
@@ -95,8 +96,8 @@ def test_the_break_even_is_where_the_mean_merit_falls_through_0() -> None:
     assert above is not None
     assert above.value == math.inf
     said = {v.hypothesis: v.status for v in verdicts(results)}
-    assert said["break-even of gradient, independent phases"] == "holds"
-    assert said["merit of gradient on sine 1/75, independent"] == "does not hold"
+    assert said[f"break-even of {AGENT}, independent phases"] == "holds"
+    assert said[f"merit of {AGENT} on sine 1/75, independent"] == "does not hold"
 
 
 def test_the_figure_is_drawn(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from counterpoint.base import Floats, Verdict
-from counterpoint.loop.suite import HEADLINES, PERIODS, Scored
+from counterpoint.loop.suite import AGENT, HEADLINES, PERIODS, Scored
 from counterpoint.quops.estimate import COVERAGE, Estimate
 
 DRAWS = 4000  # of the bootstrap
@@ -65,13 +65,13 @@ def _crossing(merits: Floats) -> float:
     return float("inf")
 
 
-def verdicts(results: Sequence[Scored], explorer: str = "gradient") -> list[Verdict]:
+def verdicts(results: Sequence[Scored], explorer: str = AGENT) -> list[Verdict]:
     """What was asked of the agent beforehand (docs/decisions/0006), and what the rows show of it."""
     mine = [s for s in results if s.row.explorer == explorer and s.row.place[1:] == ("published", 3, 1)]
     found: list[Verdict] = []
     for drift, margin in HEADLINES.items():
         mean = mean_merit([s for s in mine if s.row.drift == drift])
-        if mean is not None and margin:
+        if mean is not None:
             found.append(Verdict(f"merit of {explorer} on {drift}", margin, mean.value, mean.low, mean.high))
     even = break_even(mine, "independent")
     if even is not None:
