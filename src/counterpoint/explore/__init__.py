@@ -6,6 +6,7 @@ from counterpoint.base import Explorer
 from counterpoint.explore.bounds import Fixed, Oracle
 from counterpoint.explore.gradient import PolicyGradient
 from counterpoint.explore.kalman import Kalman
+from counterpoint.explore.particle import Particle
 from counterpoint.explore.perturb import Spsa
 from counterpoint.explore.published import Published
 
@@ -14,6 +15,7 @@ EXPLORERS: dict[str, Explorer] = {
     "kalman": Kalman(),
     "spsa": Spsa(),
     "published": Published(),
+    "particle": Particle(),
     "fixed": Fixed(),
     "oracle": Oracle(),
 }
