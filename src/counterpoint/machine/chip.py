@@ -131,7 +131,8 @@ class SimulatedChip(Machine):
         text = str(circuit)
         if text not in self._sightings:
             have = self._device.gates
-            used = [i for i, gate in enumerate(have) if gate in set(compile_gates(circuit, KINDS).gates)]
+            needed = set(compile_gates(circuit, KINDS).gates)
+            used = [i for i, gate in enumerate(have) if gate in needed]
             self._sightings[text] = np.zeros((len(have), circuit.num_detectors))
             self._sightings[text][used] = sightings(circuit, [have[i] for i in used])
         mixing = np.array([MIXING[gate.kind] for gate in self._device.gates])
