@@ -192,19 +192,23 @@ def print_recovery(found: list[dict[str, Any]]) -> None:
     print(f"epochs to within 5 % of the oracle's rate, exploration included: each seed {within}")
 
 
-def rate_of(row: dict[str, Any]) -> float:
-    """gamma: slope of -ln(1 - Lambda / Lambda*) until it has fallen to a tenth of its first value."""
+def rate_of(row: dict[str, Any], part: float) -> float:
+    """gamma: slope of -ln(1 - Lambda / Lambda*) until it has fallen to `part` of its first value, least squares."""
     oracle = counts(row, "oracle")
     left = np.array([1 - o[0] / o[1] / e["centre"] for e, o in zip(row["epochs"], oracle, strict=True)])
-    end = int(np.argmax(left <= left[0] / 10)) if (left <= left[0] / 10).any() else len(left) - 1
-    return float(-np.polyfit(np.arange(end + 1), np.log(np.maximum(left[: end + 1], 1e-12)), 1)[0])
+    below = left <= part * left[0]
+    end = int(np.argmax(below)) if below.any() else len(left) - 1
+    return float(-np.polyfit(np.arange(end + 1), np.log(left[: end + 1]), 1)[0])
 
 
 def print_convergence(found: list[dict[str, Any]]) -> None:
-    gammas = {d: np.array([rate_of(r) for r in found if r["settings"]["distance"] == d]) for d in DISTANCES}
-    mean = float(np.mean([g.mean() for g in gammas.values()]))
-    for d, g in gammas.items():
-        print(f"d={d:2d}  gamma {said(interval(g))} an epoch, {g.mean() / mean - 1:+.1%} of the mean {mean:.3f}")
+    for part in (1 / 10, 1 / 4):
+        print(f"until 1 - Lambda / Lambda* has fallen to {part:g} of its first value:")
+        have = [d for d in DISTANCES if any(r["settings"]["distance"] == d for r in found)]
+        gammas = {d: np.array([rate_of(r, part) for r in found if r["settings"]["distance"] == d]) for d in have}
+        mean = float(np.mean([g.mean() for g in gammas.values()]))
+        for d, g in gammas.items():
+            print(f"  d={d:2d}  gamma {said(interval(g))} an epoch, {g.mean() / mean - 1:+.1%} of the mean {mean:.3f}")
 
 
 def print_suppression(found: list[dict[str, Any]]) -> None:

@@ -42,7 +42,7 @@ def draw_merits(results: Sequence[Scored], path: Path) -> None:
         for name in names:
             found = {p: _merit(small, name, f"sine 1/{p}{end}") for p in PERIODS}
             _line(axes, found, colours[name])
-        axes.set(xscale="log", xlabel="frequency, 1 / epochs", ylim=(FLOOR, 1.02))
+        axes.set(xscale="log", xlabel="frequency, per epoch", ylim=(FLOOR, 1.02))
         axes.set_xticks([1 / p for p in PERIODS], [f"1/{p}" for p in PERIODS])
         axes.set_xticks([], minor=True)
         axes.axhline(0, color="grey", linewidth=0.8)
