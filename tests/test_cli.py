@@ -134,7 +134,7 @@ def test_steer_keeps_its_contract(tmp_path: Path) -> None:
 
 
 BAD = {
-    "unknown verb part": (["steer", "--explorer", "gradeint"], "'gradeint' is not known: take one of fixed, gradient"),
+    "unknown verb part": (["steer", "--explorer", "gradeint"], "'gradeint' is not known: take one of bayes, cma"),
     "missing file": (["steer", "--explorer", "mine.py:A"], "mine.py, which does not exist"),
     "even distance": (["steer", "--distance", "4", "--epochs", "1"], "4"),
     "misspelt drift": (["steer", "--drift", "sin:f=1"], "sin"),

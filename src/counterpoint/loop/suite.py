@@ -174,8 +174,11 @@ def play(row: Row) -> Scored:
 def play_all(todo: Iterable[Row], workers: int) -> Iterator[Scored]:
     """Play rows side by side, each given out as soon as it is done."""
     with ProcessPoolExecutor(workers) as pool:
-        for done in as_completed([pool.submit(play, row) for row in todo]):
-            yield done.result()
+        try:
+            for done in as_completed([pool.submit(play, row) for row in todo]):
+                yield done.result()
+        finally:  # interrupted: rows that have not begun never do
+            pool.shutdown(cancel_futures=True)
 
 
 def plain(scored: Scored) -> dict[str, object]:
