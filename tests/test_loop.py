@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -280,3 +281,23 @@ def test_a_run_raises_the_alarm_and_the_ledger_holds_it(tmp_path: Path) -> None:
     assert entry["why"] == found.sentence
     assert any(line.startswith("ALARM") for line in closing(session)[0])
     assert not audit(tmp_path).faults
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_interrupt_while_a_turn_is_recorded_waits_for_it(when: str, tmp_path: Path) -> None:
+    session = Session.begin(tmp_path, FIRST_RUN, SMALL, parts())
+    record = session.store.record
+
+    def interrupted(*args: object) -> None:
+        if when == "before":
+            signal.raise_signal(signal.SIGINT)
+        record(*args)  # pyright: ignore[reportArgumentType]
+        if when == "after":
+            signal.raise_signal(signal.SIGINT)
+
+    session.store.record = interrupted  # pyright: ignore[reportAttributeAccessIssue]
+    with pytest.raises(KeyboardInterrupt), session:
+        next(iter(session))
+    checked = audit(tmp_path)
+    assert not checked.faults
+    assert checked.turns == len(session.turns) == 1

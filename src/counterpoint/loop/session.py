@@ -26,6 +26,7 @@ from counterpoint.loop.plan import plan, settle
 from counterpoint.loop.settings import Settings
 from counterpoint.loop.summary import Tallies, tallies
 from counterpoint.loop.turn import take_turn
+from counterpoint.loop.unbroken import unbroken
 from counterpoint.store.database import Store
 from counterpoint.store.turns import Run, Turn
 
@@ -149,12 +150,13 @@ class Session:
             state, turn, shots = take_turn(self.parts, replace(self.state, used=self.used), self.governor)
             raw = None if shots is None else shots.detection_events
             turn = replace(turn, stages={**turn.stages, "run": self.wall_seconds})
-            for event in state.events:  # before the turn is stored: a kill in between says it twice, and never not
-                self.governor.note(event.kind, {"run": self.run, "turn": turn.number} | event.content)
-            self.store.record(self.run, turn, self.ledger.head, raw)
-            self.state = state
-            if found := self._append(turn):
-                self.governor.note("alarm", {"run": self.run, "turn": turn.number, "why": found.sentence})
+            with unbroken():  # store, ledger and session agree on whether there was this turn
+                for event in state.events:  # before the turn is stored: a kill in between says it twice, and never not
+                    self.governor.note(event.kind, {"run": self.run, "turn": turn.number} | event.content)
+                self.store.record(self.run, turn, self.ledger.head, raw)
+                self.state = state
+                if found := self._append(turn):
+                    self.governor.note("alarm", {"run": self.run, "turn": turn.number, "why": found.sentence})
             yield turn
             recent = self.turns[-PATIENCE:]
             refused = len(recent) == PATIENCE and all(t.verdict != "allow" for t in recent)
@@ -197,8 +199,9 @@ class Session:
     ) -> None:
         if kind is None or issubclass(kind, KeyboardInterrupt):
             about = {"run": self.run, "turns": len(self.turns), "how": self.ending}
-            self.governor.note("end", about | {"previous_outcome": self.state.outcome})
-            self.store.finish(self.run, self.ending, self.ledger.head)
+            with unbroken():
+                self.governor.note("end", about | {"previous_outcome": self.state.outcome})
+                self.store.finish(self.run, self.ending, self.ledger.head)
         self.close()
 
     def close(self) -> None:
