@@ -5,7 +5,7 @@ The map, from the bottom up (each layer imports only what stands before it):
     identity    what SHA-256 makes of content: identities of records, keys of randomness
     base        the vocabulary: space, action, permit, job, shots, outcome; machine, explorer, workload
     codes       repetition and surface code circuits, noise models, detector sites  -> stim circuits
-    decoders    matching, correlated matching; DECODERS
+    decoders    matching, triage and its second opinion, lookup, belief, search; windows; how sure; priors; DECODERS
     explore     policy gradient, SPSA, the bounding players; EXPLORERS
     quops       logical error -> reliable operations, with intervals
     govern      charter, permits, ledger

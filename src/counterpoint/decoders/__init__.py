@@ -9,12 +9,27 @@ argument, on the command line as ``FILE.py:NAME``. The same decoders run in sint
 
 import sinter
 
+from counterpoint.decoders.belief import BeliefMatching
+from counterpoint.decoders.bposd import BpOsd
+from counterpoint.decoders.coset import Coset
+from counterpoint.decoders.lookup import Lookup
 from counterpoint.decoders.matching import Matching
+from counterpoint.decoders.relay import Relay
+from counterpoint.decoders.search import Search
+from counterpoint.decoders.triage import Triage
 from counterpoint.decoders.vacuous import Vacuous
 
 DECODERS: dict[str, sinter.Decoder] = {
     "matching": Matching(),
     "correlated": Matching(correlated=True),
+    "triage": Triage(),
+    "coset": Coset(),
+    "lookup": Lookup(),
+    "belief-matching": BeliefMatching(),
+    "bp-osd": BpOsd(order=7),
+    "bp-lsd": BpOsd(order=7, local=True),
+    "tesseract": Search(),
+    "relay": Relay(),
     "vacuous": Vacuous(),
 }
 

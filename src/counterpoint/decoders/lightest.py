@@ -1,0 +1,334 @@
+"""The lightest sets of errors: from what matchings propose for each class to how likely each class is.
+
+Three mechanisms that together fire nothing and end nowhere can be exchanged: where some of the three are in a
+set, they go out and the others come in. Starting from what a matching proposes, exchanges (two in a row, so that
+a small hill is no obstacle) lead to a lighter set under the whole error model, errors of four detectors included.
+Two sets of one syndrome differ by loops, and each loop can be taken from whichever set has it lighter: so a few
+different proposals are combined into a better one than any (matching synthesis: Jones, arXiv:2408.12135). What is
+left near a lightest set, exchanges and loops of little added weight, counts as its degeneracy: those that begin with
+the same member as alternatives, others as independent.
+
+Compiled by numba: these are the inner loops of a decoder. What a second exchange adds is written out in two places,
+for as a function it would take three times as long.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from counterpoint.base import Bits, Floats
+from counterpoint.decoders.exchange import Exchanges
+
+CLOSE = 1e-6  # no weight is lower by less
+HILL = 9.0  # a first exchange may add this much weight, if a second takes it away again
+NEAR = 6.0  # exchanges that add less count as degeneracy
+_LARGEST = 512  # members of a proposal that are kept
+_TABLE = 1 << 13  # places in the table of exchanges that were counted
+
+
+@njit(cache=True)
+def _flip(on, members, place, count, e):
+    """Put `e` into the set, or take it out; the new count."""
+    if on[e]:
+        on[e] = False
+        last = members[count - 1]
+        members[place[e]] = last
+        place[last] = place[e]
+        return count - 1
+    on[e] = True
+    members[count] = e
+    place[e] = count
+    return count + 1
+
+
+@njit(cache=True)
+def _cost(weight, on, e):
+    return -weight[e] if on[e] else weight[e]
+
+
+@njit(cache=True)
+def _settled(x, on, members, place, count):
+    """Exchange for lower weight, one or two at a time, until none is left; the new count."""
+    weight, begin, one, two = x.weight, x.begin, x.one, x.two
+    improved = True
+    while improved:
+        improved = False
+        i = 0
+        while i < count:
+            a = members[i]
+            best, chosen, then, second = -CLOSE, -1, -1, -1
+            for j in range(begin[a], begin[a + 1]):
+                b, c = one[j], two[j]
+                once = _cost(weight, on, b) + _cost(weight, on, c) - weight[a]
+                if once < best:
+                    best, chosen, then = once, j, -1
+                if once >= HILL:
+                    continue
+                for side in range(2):
+                    e = b if side == 0 else c
+                    if on[e]:
+                        continue
+                    for k in range(begin[e], begin[e + 1]):
+                        f, g = one[k], two[k]
+                        if f == a or g == a:
+                            continue
+                        f_on = on[f] != (f == b or f == c)  # noqa: SIM109
+                        g_on = on[g] != (g == b or g == c)  # noqa: SIM109
+                        if not (f_on or g_on):
+                            continue
+                        twice = once - weight[e]
+                        twice += -weight[f] if f_on else weight[f]
+                        twice += -weight[g] if g_on else weight[g]
+                        if twice < best:
+                            best, chosen, then, second = twice, j, k, e
+            if chosen < 0:
+                i += 1
+                continue
+            improved = True
+            count = _flip(on, members, place, count, a)
+            count = _flip(on, members, place, count, one[chosen])
+            count = _flip(on, members, place, count, two[chosen])
+            if then >= 0:
+                count = _flip(on, members, place, count, second)
+                count = _flip(on, members, place, count, one[then])
+                count = _flip(on, members, place, count, two[then])
+    return count
+
+
+@njit(cache=True)
+def _new(name, table, used, filled):
+    """Write `name` into the table; was it not there yet?"""
+    mask = len(table) - 1
+    at = name & mask
+    while table[at] != 0 and table[at] != name:
+        at = (at + 1) & mask
+    if table[at] != 0 or filled == len(used):
+        return False
+    table[at] = name
+    used[filled] = at
+    return True
+
+
+@njit(cache=True)
+def _near(x, on, members, count, near, table, used):
+    """To each member the sum of exp(-added weight) of the exchanges that begin with it; how many there are."""
+    weight, begin, one, two, names = x.weight, x.begin, x.one, x.two, x.names
+    filled = 0
+    for i in range(count):
+        a = members[i]
+        near[i] = 0.0
+        for j in range(begin[a], begin[a + 1]):
+            b, c = one[j], two[j]
+            once = _cost(weight, on, b) + _cost(weight, on, c) - weight[a]
+            name = names[a] ^ names[b] ^ names[c]
+            if once < NEAR and _new(name, table, used, filled):
+                filled += 1
+                near[i] += np.exp(-once)
+            if once >= HILL:
+                continue
+            for side in range(2):
+                e = b if side == 0 else c
+                if on[e]:
+                    continue
+                for k in range(begin[e], begin[e + 1]):
+                    f, g = one[k], two[k]
+                    if f == a or g == a:
+                        continue
+                    f_on = on[f] != (f == b or f == c)  # noqa: SIM109
+                    g_on = on[g] != (g == b or g == c)  # noqa: SIM109
+                    if not (f_on or g_on):
+                        continue
+                    twice = once - weight[e]
+                    twice += -weight[f] if f_on else weight[f]
+                    twice += -weight[g] if g_on else weight[g]
+                    if twice < NEAR:
+                        both = name ^ names[e] ^ names[one[k]] ^ names[two[k]]
+                        if both != 0 and _new(both, table, used, filled):
+                            filled += 1
+                            near[i] += np.exp(-twice)
+    return filled
+
+
+@njit(cache=True)
+def _differ(x, on, members, count, other_on, other, others, owner, loop, differ):
+    """The mechanisms in which two sets differ, and to which loop each belongs; how many there are."""
+    first, fires, n = x.first, x.fires, 0
+    for i in range(others):
+        if not on[other[i]]:
+            differ[n] = other[i]
+            n += 1
+    for i in range(count):
+        if not other_on[members[i]]:
+            differ[n] = members[i]
+            n += 1
+    for i in range(n):
+        loop[i] = i
+    for i in range(n):
+        for t in range(first[differ[i]], first[differ[i] + 1]):
+            d = fires[t]
+            if owner[d] < 0:
+                owner[d] = i
+                continue
+            r, q = i, owner[d]
+            while loop[r] != r:
+                r = loop[r]
+            while loop[q] != q:
+                q = loop[q]
+            loop[max(r, q)] = min(r, q)
+    for i in range(n):
+        for t in range(first[differ[i]], first[differ[i] + 1]):
+            owner[fires[t]] = -1
+        r = i
+        while loop[r] != r:
+            r = loop[r]
+        loop[i] = r
+    return n
+
+
+@njit(cache=True)
+def _loop(weight, classes, on, differ, loop, n, r):
+    """(added weight, class) of taking over loop `r`."""
+    more, turns = 0.0, 0
+    for i in range(r, n):
+        if loop[i] == r:
+            more += _cost(weight, on, differ[i])
+            turns ^= classes[differ[i]]
+    return more, turns
+
+
+@njit(cache=True)
+def _taken(on, members, place, count, differ, loop, n, r):
+    for i in range(r, n):
+        if loop[i] == r:
+            count = _flip(on, members, place, count, differ[i])
+    return count
+
+
+@njit(cache=True)
+def _merged(x, on, members, place, count, other_on, other, others, owner, loop, differ):
+    """Take over from another set each loop that is lighter there and leaves the class as it is; the new count.
+
+    Loops that change the class are taken over together, where all of them leave it as it is.
+    """
+    weight, classes = x.weight, x.turns
+    n = _differ(x, on, members, count, other_on, other, others, owner, loop, differ)
+    rest, rest_turns = 0.0, 0
+    for r in range(n):
+        if loop[r] == r:
+            more, turns = _loop(weight, classes, on, differ, loop, n, r)
+            if turns != 0:
+                rest += more
+                rest_turns ^= turns
+            elif more < -CLOSE:
+                count = _taken(on, members, place, count, differ, loop, n, r)
+    if rest_turns == 0 and rest < -CLOSE:
+        for r in range(n):
+            if loop[r] == r and _loop(weight, classes, on, differ, loop, n, r)[1] != 0:
+                count = _taken(on, members, place, count, differ, loop, n, r)
+    return count
+
+
+@njit(cache=True)
+def _near_loops(x, on, members, place, count, other_on, other, others, owner, loop, differ, near, table, used, filled):
+    """Add to `near` the loops by which another set differs; how many exchanges and loops there are now."""
+    weight, classes, names = x.weight, x.turns, x.names
+    n = _differ(x, on, members, count, other_on, other, others, owner, loop, differ)
+    for r in range(n):
+        if loop[r] != r:
+            continue
+        more, turns = _loop(weight, classes, on, differ, loop, n, r)
+        if turns != 0 or more >= NEAR:
+            continue
+        name, at = 0, -1
+        for i in range(r, n):
+            if loop[i] == r:
+                name ^= names[differ[i]]
+                if on[differ[i]]:
+                    at = place[differ[i]]
+        if at >= 0 and _new(name, table, used, filled):
+            filled += 1
+            near[at] += np.exp(-more)
+    return filled
+
+
+@njit(cache=True)
+def log_weights(x: Exchanges, detectors: int, proposals: Bits) -> Floats:
+    """How likely each class is, from what matchings propose for it.
+
+    Args:
+        proposals: (starts, classes, shots, ceil(parts / 8)) uint8, the parts of the errors that each start
+            proposes for each class, bit-packed little-endian.
+
+    Returns:
+        float64 (shots, classes): ln of the sum of exp(-weight) over the lightest set found and what is near it.
+    """
+    starts, classes, shots, width = proposals.shape
+    count = len(x.weight)
+    on = np.zeros((classes, count), np.bool_)
+    members = np.zeros((classes, count), np.int64)
+    place = np.zeros((classes, count), np.int64)
+    size = np.zeros(classes, np.int64)
+    new_on = np.zeros(count, np.bool_)
+    new_members = np.zeros(count, np.int64)
+    new_place = np.zeros(count, np.int64)
+    owner = np.full(detectors, -1, np.int64)
+    loop = np.zeros(2 * count, np.int64)
+    differ = np.zeros(2 * count, np.int64)
+    table = np.zeros(_TABLE, np.int64)
+    used = np.zeros(_TABLE // 2, np.int64)
+    near = np.zeros(count)
+    kept = np.zeros((starts * classes, _LARGEST), np.int64)
+    kept_size = np.zeros(starts * classes, np.int64)
+    found = np.zeros((shots, classes))
+    for shot in range(shots):
+        for start in range(starts):
+            for c in range(classes):
+                n = 0
+                for byte in range(width):
+                    value = proposals[start, c, shot, byte]
+                    if value:
+                        for bit in range(8):
+                            if value >> bit & 1:
+                                n = _flip(new_on, new_members, new_place, n, x.alone[8 * byte + bit])
+                n = _settled(x, new_on, new_members, new_place, n)
+                if start == 0:
+                    for i in range(n):
+                        size[c] = _flip(on[c], members[c], place[c], size[c], new_members[i])
+                for o in range(classes):
+                    if start > 0 or o < c:
+                        size[o] = _merged(
+                            x, on[o], members[o], place[o], size[o], new_on, new_members, n, owner, loop, differ
+                        )
+                kept_size[start * classes + c] = min(n, _LARGEST)
+                while n > 0:
+                    if n <= _LARGEST:
+                        kept[start * classes + c, n - 1] = new_members[n - 1]
+                    n = _flip(new_on, new_members, new_place, n, new_members[n - 1])
+        for c in range(classes):
+            for o in range(classes):
+                if o != c:
+                    size[c] = _merged(
+                        x, on[c], members[c], place[c], size[c], on[o], members[o], size[o], owner, loop, differ
+                    )
+            size[c] = _settled(x, on[c], members[c], place[c], size[c])
+        for c in range(classes):
+            filled = _near(x, on[c], members[c], size[c], near, table, used)
+            for i in range(starts * classes):
+                n = 0
+                for j in range(kept_size[i]):
+                    n = _flip(new_on, new_members, new_place, n, kept[i, j])
+                filled = _near_loops(
+                    x, on[c], members[c], place[c], size[c], new_on, new_members, n, owner, loop, differ,
+                    near, table, used, filled,
+                )  # fmt: skip
+                while n > 0:
+                    n = _flip(new_on, new_members, new_place, n, new_members[n - 1])
+            for i in range(filled):
+                table[used[i]] = 0
+            for i in range(size[c]):
+                found[shot, c] += np.log1p(near[i]) - x.weight[members[c, i]]
+        for c in range(classes):
+            while size[c] > 0:
+                size[c] = _flip(on[c], members[c], place[c], size[c], members[c, size[c] - 1])
+    return found
