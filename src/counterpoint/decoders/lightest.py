@@ -300,9 +300,10 @@ def log_weights(x: Exchanges, detectors: int, proposals: Bits) -> Floats:
                         size[o] = _merged(
                             x, on[o], members[o], place[o], size[o], new_on, new_members, n, owner, loop, differ
                         )
-                kept_size[start * classes + c] = min(n, _LARGEST)
+                keeps = n <= _LARGEST  # a part of a set would have another syndrome
+                kept_size[start * classes + c] = n if keeps else 0
                 while n > 0:
-                    if n <= _LARGEST:
+                    if keeps:
                         kept[start * classes + c, n - 1] = new_members[n - 1]
                     n = _flip(new_on, new_members, new_place, n, new_members[n - 1])
         for c in range(classes):
