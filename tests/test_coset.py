@@ -14,6 +14,7 @@ from scipy.stats import binom
 from counterpoint.base import BadInput
 from counterpoint.decoders import DECODERS
 from counterpoint.decoders.classes import Classes
+from counterpoint.decoders.compiled import compiled
 from counterpoint.decoders.confidence import Sure
 from counterpoint.decoders.coset import Coset
 from counterpoint.decoders.exchange import exchanges_of
@@ -290,3 +291,10 @@ def test_shot_that_no_error_explains_is_refused() -> None:
 def test_least_probability_is_checked(least: float) -> None:
     with pytest.raises(BadInput, match="0 <= least < 1"):
         Sure(Matching(), least=least).compile_decoder_for_dem(dem=SMALL)
+
+
+def test_what_cannot_be_kept_is_compiled_all_the_same() -> None:
+    """Numba refuses to keep a function that stands in no file, as it does where no folder can be written."""
+    found: dict[str, object] = {}
+    exec("def double(x):\n    return 2 * x", found)
+    assert compiled(found["double"])(21) == 42  # pyright: ignore[reportArgumentType]

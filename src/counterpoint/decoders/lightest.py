@@ -15,9 +15,9 @@ for as a function it would take three times as long.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from counterpoint.base import Bits, Floats
+from counterpoint.decoders.compiled import compiled
 from counterpoint.decoders.exchange import Exchanges
 
 CLOSE = 1e-6  # no weight is lower by less
@@ -27,7 +27,7 @@ _LARGEST = 512  # members of a proposal that are kept
 _TABLE = 1 << 13  # places in the table of exchanges that were counted
 
 
-@njit(cache=True)
+@compiled
 def _flip(on, members, place, count, e):
     """Put `e` into the set, or take it out; the new count."""
     if on[e]:
@@ -42,12 +42,12 @@ def _flip(on, members, place, count, e):
     return count + 1
 
 
-@njit(cache=True)
+@compiled
 def _cost(weight, on, e):
     return -weight[e] if on[e] else weight[e]
 
 
-@njit(cache=True)
+@compiled
 def _settled(x, on, members, place, count):
     """Exchange for lower weight, one or two at a time, until none is left; the new count."""
     weight, begin, one, two = x.weight, x.begin, x.one, x.two
@@ -96,7 +96,7 @@ def _settled(x, on, members, place, count):
     return count
 
 
-@njit(cache=True)
+@compiled
 def _new(name, table, used, filled):
     """Write `name` into the table; was it not there yet?"""
     mask = len(table) - 1
@@ -110,7 +110,7 @@ def _new(name, table, used, filled):
     return True
 
 
-@njit(cache=True)
+@compiled
 def _near(x, on, members, count, near, table, used):
     """To each member the sum of exp(-added weight) of the exchanges that begin with it; how many there are."""
     weight, begin, one, two, names = x.weight, x.begin, x.one, x.two, x.names
@@ -150,7 +150,7 @@ def _near(x, on, members, count, near, table, used):
     return filled
 
 
-@njit(cache=True)
+@compiled
 def _differ(x, on, members, count, other_on, other, others, owner, loop, differ):
     """The mechanisms in which two sets differ, and to which loop each belongs; how many there are."""
     first, fires, n = x.first, x.fires, 0
@@ -186,7 +186,7 @@ def _differ(x, on, members, count, other_on, other, others, owner, loop, differ)
     return n
 
 
-@njit(cache=True)
+@compiled
 def _loop(weight, classes, on, differ, loop, n, r):
     """(added weight, class) of taking over loop `r`."""
     more, turns = 0.0, 0
@@ -197,7 +197,7 @@ def _loop(weight, classes, on, differ, loop, n, r):
     return more, turns
 
 
-@njit(cache=True)
+@compiled
 def _taken(on, members, place, count, differ, loop, n, r):
     for i in range(r, n):
         if loop[i] == r:
@@ -205,7 +205,7 @@ def _taken(on, members, place, count, differ, loop, n, r):
     return count
 
 
-@njit(cache=True)
+@compiled
 def _merged(x, on, members, place, count, other_on, other, others, owner, loop, differ):
     """Take over from another set each loop that is lighter there and leaves the class as it is; the new count.
 
@@ -229,7 +229,7 @@ def _merged(x, on, members, place, count, other_on, other, others, owner, loop, 
     return count
 
 
-@njit(cache=True)
+@compiled
 def _near_loops(x, on, members, place, count, other_on, other, others, owner, loop, differ, near, table, used, filled):
     """Add to `near` the loops by which another set differs; how many exchanges and loops there are now."""
     weight, classes, names = x.weight, x.turns, x.names
@@ -252,7 +252,7 @@ def _near_loops(x, on, members, place, count, other_on, other, others, owner, lo
     return filled
 
 
-@njit(cache=True)
+@compiled
 def log_weights(x: Exchanges, detectors: int, proposals: Bits) -> Floats:
     """How likely each class is, from what matchings propose for it.
 

@@ -8,11 +8,11 @@ from typing import final
 import numpy as np
 import sinter
 import stim
-from numba import njit
 from numpy.typing import NDArray
 
 from counterpoint.base import BadInput, Bits, Floats
 from counterpoint.decoders.batch import checked_batch
+from counterpoint.decoders.compiled import compiled
 
 LARGEST = 25  # detectors and observables together: 256 MiB while the table is made
 _FULL = 0.5 - 1e-12  # an error of probability 1/2 mixes fully, and its logarithm would be infinite
@@ -120,7 +120,7 @@ def joint(dem: stim.DetectorErrorModel) -> Floats:
     return np.maximum(table, 0, out=table)
 
 
-@njit(cache=True)
+@compiled
 def _transform(values: Floats) -> None:
     """The Walsh-Hadamard transform, in place."""
     step = 1
