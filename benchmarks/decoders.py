@@ -1,6 +1,8 @@
 """Accuracy and price of decoders on the published SI1000 circuits, p = 0.002 (COUNTERPOINT_DATA/surface).
 
-    python benchmarks/decoders.py [--distances 3 5 7 9] [--decoder triage ...] [--failures 300] [--seed 0]
+    python benchmarks/decoders.py [--distances 3 5 7 9] [--decoder triage ...] [--failures 300] [--seed 0] [--own]
+
+--own takes our own circuits of the same noise instead of the published ones.
 
 Fresh shots are sampled until correlated matching has failed at least so often. Each decoder has the same shots; its
 ratio to correlated matching is paired, with a 95 % interval. Times are those of the processor, of decoding alone, on
@@ -18,6 +20,8 @@ import numpy as np
 import sinter
 import stim
 
+from counterpoint.codes.noise import SI1000
+from counterpoint.codes.surface import memory
 from counterpoint.decoders import DECODERS
 from counterpoint.quops.estimate import error_per_shot
 from counterpoint.quops.paired import failure_ratio
@@ -41,9 +45,10 @@ def main() -> None:
     parser.add_argument("--decoder", action="append", help="instead of the default ones; repeat to compare")
     parser.add_argument("--failures", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--own", action="store_true", help="our own circuits instead of the published ones")
     given = parser.parse_args()
     for distance in given.distances:
-        circuit = circuit_of(distance)
+        circuit = SI1000(0.002).noisy(memory(distance, distance)) if given.own else circuit_of(distance)
         dem = circuit.detector_error_model(decompose_errors=True)
         names = ("correlated", *(given.decoder or DEFAULT[distance]))
         began, compiled = time.perf_counter(), {}

@@ -24,7 +24,7 @@ CLOSE = 1e-6  # no weight is lower by less
 HILL = 9.0  # a first exchange may add this much weight, if a second takes it away again
 NEAR = 6.0  # exchanges that add less count as degeneracy
 _LARGEST = 512  # members of a proposal that are kept
-_TABLE = 1 << 13  # places in the table of exchanges that were counted
+_TABLE = 1 << 15  # places in the table of exchanges that were counted
 
 
 @compiled
