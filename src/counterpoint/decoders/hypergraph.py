@@ -14,6 +14,7 @@ from scipy.sparse import csc_matrix
 
 from counterpoint.base import BadInput, Bits, Floats
 from counterpoint.decoders.batch import checked_batch
+from counterpoint.decoders.errors import errors_of
 
 LEAST = 1e-14  # belief propagation in double precision cannot tell a lower probability from never
 Ints = NDArray[np.int64]
@@ -112,16 +113,7 @@ def hypergraph_of(dem: stim.DetectorErrorModel) -> Hypergraph:
     """
     priors: dict[Part, float] = {}
     decomposed: dict[Part, tuple[Part, ...]] = {}
-    for error in dem.flattened():
-        assert isinstance(error, stim.DemInstruction)  # flattened: no blocks are left
-        if error.type != "error" or not error.args_copy()[0]:
-            continue
-        (probability,) = error.args_copy()
-        if probability > 0.5:
-            raise BadInput(
-                f"the error '{error}' has probability {probability:g}, and a decoder for hypergraphs takes at most "
-                "0.5: move what nearly always happens out of the noise and into the circuit"
-            )
+    for probability, error in errors_of(dem):
         parts = error.target_groups()
         symptom = _symptom([target for part in parts for target in part])
         if symptom[0]:

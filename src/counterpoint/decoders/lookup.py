@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from counterpoint.base import BadInput, Bits, Floats
 from counterpoint.decoders.batch import checked_batch
 from counterpoint.decoders.compiled import compiled
+from counterpoint.decoders.errors import errors_of
 
 LARGEST = 25  # detectors and observables together: 256 MiB while the table is made
 _FULL = 0.5 - 1e-12  # an error of probability 1/2 mixes fully, and its logarithm would be infinite
@@ -92,16 +93,7 @@ def joint(dem: stim.DetectorErrorModel) -> Floats:
     Raises BadInput where an error has a probability above 1/2.
     """
     table = np.zeros(1 << (dem.num_detectors + dem.num_observables))
-    for error in dem.flattened():
-        assert isinstance(error, stim.DemInstruction)  # flattened: no blocks are left
-        if error.type != "error":
-            continue
-        (probability,) = error.args_copy()
-        if probability > 0.5:
-            raise BadInput(
-                f"the error '{error}' has probability {probability:g} and at most 0.5 can be weighed: move what nearly "
-                "always happens out of the noise and into the circuit"
-            )
+    for probability, error in errors_of(dem):
         outcome = 0
         for target in error.targets_copy():
             if isinstance(target, int):  # never of an error

@@ -17,6 +17,7 @@ import stim
 from numpy.typing import NDArray
 
 from counterpoint.base import BadInput, Floats
+from counterpoint.decoders.errors import errors_of
 
 MOST_ENDS = 12  # each class is decided between neighbours, one end apart
 NEVER = 40.0  # weight of a part that never happens by itself
@@ -112,16 +113,7 @@ def _symptom(parts: list[tuple[tuple[int, ...], int]]) -> tuple[tuple[int, ...],
 def _errors(dem: stim.DetectorErrorModel) -> list[tuple[float, list[tuple[tuple[int, ...], int]]]]:
     """(probability, [(detectors, observables as bits) of each part]) of the errors that can happen and be seen."""
     found = []
-    for error in dem.flattened():
-        assert isinstance(error, stim.DemInstruction)  # flattened: no blocks are left
-        if error.type != "error" or not error.args_copy()[0]:
-            continue
-        (probability,) = error.args_copy()
-        if probability > 0.5:
-            raise BadInput(
-                f"the error '{error}' has probability {probability:g} and at most 0.5 can be weighed: move what nearly "
-                "always happens out of the noise and into the circuit"
-            )
+    for probability, error in errors_of(dem):
         parts = []
         for group in error.target_groups():
             detectors, flips = Counter(t.val for t in group if t.is_relative_detector_id()), 0
