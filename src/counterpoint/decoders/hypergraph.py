@@ -73,6 +73,19 @@ class Hypergraph:
             model.append("logical_observable", [], [stim.target_logical_observable_id(observables - 1)])
         return model
 
+    def explicable(self, events: Bits) -> Bits:
+        """(shots, ceil(D / 8)) uint8 bit-packed little-endian -> (shots, D) uint8, once all of them can be explained.
+
+        Raises:
+            BadInput: shots of another width, or a shot that no set of mechanisms explains.
+        """
+        detectors = self.checks.get_shape()[0]
+        fired = np.unpackbits(checked_batch(events, detectors), axis=1, count=detectors, bitorder="little")
+        odd = (fired @ self.unmoved.T & 1).any(axis=1)  # sums of uint8 keep their last bit
+        if odd.any():
+            raise BadInput(unexplained(int(odd.argmax()), fired[odd.argmax()]))
+        return fired
+
     def decode(self, events: Bits, explain: Explain) -> tuple[Bits, NDArray[np.bool_]]:
         """The answer to each shot, and whether `explain` found mechanisms that explain it.
 
@@ -88,11 +101,7 @@ class Hypergraph:
         Raises:
             BadInput: shots of another width, or a shot that no set of mechanisms explains.
         """
-        detectors = self.checks.get_shape()[0]
-        fired = np.unpackbits(checked_batch(events, detectors), axis=1, count=detectors, bitorder="little")
-        odd = (fired @ self.unmoved.T & 1).any(axis=1)  # sums of uint8 keep their last bit
-        if odd.any():
-            raise BadInput(unexplained(int(odd.argmax()), fired[odd.argmax()]))
+        fired = self.explicable(events)
         flips = np.zeros((len(fired), self.flips.shape[1]), np.uint8)
         found = np.ones(len(fired), np.bool_)
         for shot in np.flatnonzero(fired.any(axis=1)):
