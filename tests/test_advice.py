@@ -36,8 +36,9 @@ def told_of(shots: int, failed: dict[str, int], flipped: int) -> str:
                 rounds=3,
                 basis="Z",
                 shots=shots,
+                observables=1,
                 models=dict.fromkeys(failed, "noisy"),
-                failed={name: number < count for name, count in failed.items()},
+                wrong={name: (number < count).astype(np.uint8)[:, None] for name, count in failed.items()},
                 flipped=number >= shots - flipped,
                 seconds={name: 1.0 + i for i, name in enumerate(failed)},
             )

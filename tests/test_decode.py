@@ -45,6 +45,7 @@ EXPERIMENT = {
     "ler_cycle_interval": list,
     "us_per_shot": float,
     "mcnemar": dict,
+    "observables": list,
 }
 FIT = {"distance": int, "decoder": str, "model": str, "ler_cycle": float, "interval": list}
 
@@ -149,6 +150,48 @@ def test_fitted_models_decode_the_shots_that_they_were_not_fitted_on(tmp_path: P
     for select in ("all", "odd", "even"):
         (row, _) = run_json(folder, "--model", "pij", "--select", select)["experiments"]
         assert (row["failures"], row["model"]) == (0, "pij")
+
+
+def test_each_observable_is_counted_for_itself(tmp_path: Path) -> None:
+    """Doing nothing fails an observable where it flips; a shot fails where any does."""
+    flips = np.array([0b001, 0b011, 0b000, 0b101] * 25, np.uint8)
+    path = tmp_path / "c.stim"
+    text = "M(0.1) 0 1 2\n"
+    path.write_text(text + "".join(f"DETECTOR rec[-{o}]\nOBSERVABLE_INCLUDE({3 - o}) rec[-{o}]\n" for o in (3, 2, 1)))
+    for name in "eo":
+        (tmp_path / f"{name}.b8").write_bytes(flips.tobytes())
+    own = "--circuit", path, "--events", tmp_path / "e.b8", "--observables", tmp_path / "o.b8"
+    nothing, perfect = run_json(*own, "--decoder", "vacuous", "--decoder", "lookup")["experiments"]
+    assert nothing["failures"] == 75
+    assert [one["failures"] for one in nothing["observables"]] == [75, 25, 25]
+    for one in nothing["observables"]:
+        assert one["ler_shot"] == one["failures"] / 100
+        assert one["interval"] == pytest.approx(binomial_interval(one["failures"], 100))
+    assert [one["failures"] for one in perfect["observables"]] == [0, 0, 0]
+    assert "L0 75.0 (65.3-83.1)  L1 25.0 (16.9-34.7)  L2 25.0" in run(*own, "--decoder", "vacuous")
+
+
+def test_of_many_observables_the_view_shows_the_ends_and_json_all(tmp_path: Path) -> None:
+    path = tmp_path / "c.stim"
+    text = "".join(f"X_ERROR(0.{o + 1}) {o}\nM {o}\nOBSERVABLE_INCLUDE({o}) rec[-1]\n" for o in range(9))
+    path.write_text(f"{text}DETECTOR rec[-1]\n")
+    words = path, "--shots", 4000, "--decoder", "vacuous"
+    (row,) = run_json(*words)["experiments"]
+    assert len(row["observables"]) == 9
+    for o, one in enumerate(row["observables"]):
+        assert 0 <= one["interval"][0] < (o + 1) / 10 < one["interval"][1]
+    shown = run(*words)
+    assert "best L0 " in shown
+    assert "worst L8 " in shown
+    assert "of 9" in shown
+    assert max(len(line) for line in shown.splitlines()[:-1]) <= 100
+
+
+def test_one_observable_needs_no_second_table(release: Path) -> None:
+    assert "each observable" not in run(release)
+    for row in run_json(release)["experiments"]:
+        (one,) = row["observables"]
+        assert (one["failures"], one["interval"]) == (row["failures"], row["interval"])
 
 
 def test_first_shots_alone_are_decoded_where_a_number_is_given(release: Path) -> None:
@@ -380,7 +423,7 @@ def test_figure_of_a_single_point_has_room_around_it(tmp_path: Path, microsecond
     itself = Pairing("one", 0, 0, 1.0)
     rate = failures / 1000
     found = Experiment(
-        *("a", 3, None, None, 1000, "one", "noisy", failures, rate, (low, high)), None, None, microseconds, itself
+        *("a", 3, None, None, 1000, "one", "noisy", failures, rate, (low, high)), None, None, microseconds, itself, ()
     )
     for experiments in [found], [found, replace(found, decoder="recorded:two", us_per_shot=None)]:
         draw(Comparison(tuple(experiments), ()), tmp_path / "f.svg")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,15 +11,15 @@ from typing import Annotated, Literal
 import sinter
 import typer
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from counterpoint.base import BadInput, Key, fold_in
+from counterpoint.cli.comparison import show
 from counterpoint.cli.options import Json, Seed
 from counterpoint.decoders import DECODERS
 from counterpoint.identity import identity
-from counterpoint.loop.advice import advice, shown
-from counterpoint.loop.compare import Comparison, Decoded, Experiment, compare, decode_recording
+from counterpoint.loop.advice import advice
+from counterpoint.loop.compare import Comparison, Decoded, compare, decode_recording
 from counterpoint.loop.figure import check_figure
 from counterpoint.loop.frontier import draw
 from counterpoint.loop.own import part
@@ -27,7 +27,6 @@ from counterpoint.machine.recorded import Recording, own_files, sampled
 from counterpoint.machine.releases import find_experiments, read_experiment
 
 DEFAULT = ("matching", "correlated")
-WIDTH = 100
 
 
 def whole(text: str) -> int:
@@ -151,7 +150,7 @@ def decode(
         told.append(f"Accuracy against price: {plot}")
     if kept is not None:
         told.append(f"Kept in {kept}")
-    _show(comparison, told)
+    show(comparison, told)
 
 
 def _json(comparison: Comparison) -> str:
@@ -202,54 +201,3 @@ def _from_files(
     if circuit is None or events is None or observables is None:
         raise BadInput(f"own files need {', '.join(given)}, and {', '.join(missing)} is missing: give all 3")
     return [partial(own_files, circuit, events, observables, rounds)]
-
-
-def _show(comparison: Comparison, told: Sequence[str]) -> None:
-    """The tables, then sentences. No markup: names of files and decoders are a person's own."""
-    console = Console(markup=False, emoji=False, highlight=False)
-    piped = not console.is_terminal
-    if piped:
-        console.width = WIDTH  # a pipe has no width of its own
-    console.print(_table(comparison.experiments))
-    first = comparison.experiments[0]
-    note = f"Error model: {first.model}. ( ) 95 % intervals. p: exact paired test (McNemar) against "
-    console.print(f"\n{note}{first.mcnemar.against}.\n", style="dim", soft_wrap=piped)
-    if comparison.fits:
-        fits = Table(box=None, header_style="bold", pad_edge=False)
-        for heading in ("fitted over rounds", "d", "error a cycle, %"):
-            fits.add_column(heading)
-        for fit in comparison.fits:
-            fits.add_row(f"  {fit.decoder}", str(fit.distance), _percent(fit.ler_cycle, fit.interval))
-        console.print(fits)
-        console.print()
-    for sentence in told:
-        console.print(sentence, soft_wrap=piped)
-
-
-def _table(experiments: Sequence[Experiment]) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("decoder", overflow="fold")
-    for heading in ("error a shot, %", "error a cycle, %", "us a shot", "p"):
-        table.add_column(heading, justify="right")
-    for found in experiments:
-        if found.decoder == found.mcnemar.against:
-            table.add_row()
-            table.add_row(Text(found.name, "bold"))
-            told = {"d": found.distance, "rounds": found.rounds, "basis": found.basis}
-            known = "".join(f"{key} {value}, " for key, value in told.items() if value is not None)
-            table.add_row(Text(f"{known}{found.shots:,} shots", "dim"))
-        table.add_row(*_row(found))
-    return table
-
-
-def _row(found: Experiment) -> tuple[str, ...]:
-    cycle = ""
-    if found.ler_cycle is not None and found.ler_cycle_interval is not None:
-        cycle = _percent(found.ler_cycle, found.ler_cycle_interval)
-    time = "" if found.us_per_shot is None else f"{found.us_per_shot:.3g}"
-    p = "" if found.mcnemar.against == found.decoder else shown(found.mcnemar.p).removeprefix("= ")
-    return f"  {found.decoder}", _percent(found.ler_shot, found.interval), cycle, time, p
-
-
-def _percent(value: float, interval: tuple[float, float]) -> str:
-    return f"{100 * value:#.3g} ({100 * interval[0]:#.3g}-{100 * interval[1]:#.3g})"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import sinter
 import stim
 from numpy.typing import NDArray
 
-from counterpoint.base import fold_in
+from counterpoint.base import Bits, fold_in
 from counterpoint.decoders.batch import checked_answer, checked_compiled
 from counterpoint.loop.own import blaming
 from counterpoint.machine.recorded import Recording
@@ -35,10 +36,16 @@ class Decoded:
     rounds: int | None
     basis: str | None
     shots: int
+    observables: int
     models: Mapping[str, str]  # name of the error model
-    failed: Mapping[str, NDArray[np.bool_]]  # (shots,) any observable wrong
+    wrong: Mapping[str, Bits]  # (shots, ceil(observables / 8)) observables predicted wrong, bit-packed little-endian
     flipped: NDArray[np.bool_]  # (shots,) any observable flipped: where doing nothing fails
     seconds: Mapping[str, float]  # decoding alone, on one thread; none for a recorded prediction
+
+    @cached_property
+    def failed(self) -> Mapping[str, NDArray[np.bool_]]:
+        """(shots,) any observable wrong, by decoder."""
+        return {name: np.any(bits, axis=1) for name, bits in self.wrong.items()}
 
     def failed_by(self, name: str) -> NDArray[np.bool_]:
         """(shots,) where `name` fails; the do-nothing player is known whether or not it was asked for."""
@@ -53,6 +60,15 @@ class Pairing:
     only_this: int  # shots that only this decoder fails
     only_other: int
     p: float  # exact, two-sided
+
+
+@dataclass(frozen=True)
+class Observable:
+    """How often one observable is predicted wrong, whatever becomes of the others."""
+
+    failures: int
+    ler_shot: float
+    interval: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -73,6 +89,7 @@ class Experiment:
     ler_cycle_interval: tuple[float, float] | None
     us_per_shot: float | None  # None for a recorded prediction
     mcnemar: Pairing  # against the first decoder
+    observables: tuple[Observable, ...]  # each for itself, L0 first
 
 
 @dataclass(frozen=True)
@@ -111,20 +128,21 @@ def decode_recording(recording: Recording, decoders: Mapping[str, sinter.Decoder
     """
     model = next(iter(recording.models)) if model is None else model
     error_models = recording.error_models(model)
-    failed: dict[str, NDArray[np.bool_]] = {}
+    wrong: dict[str, Bits] = {}
     seconds: dict[str, float] = {}
     for name, decoder in decoders.items():
-        failed[name], seconds[name] = _decode(f"decoder '{name}'", decoder, recording, error_models)
+        wrong[name], seconds[name] = _decode(f"decoder '{name}'", decoder, recording, error_models)
     for name, flips in recording.predictions.items():
-        failed[RECORDED + name] = (flips != recording.flips).any(axis=1)
+        wrong[RECORDED + name] = flips ^ recording.flips
     return Decoded(
         name=recording.name,
         distance=recording.distance,
         rounds=recording.rounds,
         basis=recording.basis,
         shots=recording.shots,
-        models={name: "recorded" if name.startswith(RECORDED) else model for name in failed},
-        failed=failed,
+        observables=recording.observables,
+        models={name: "recorded" if name.startswith(RECORDED) else model for name in wrong},
+        wrong=wrong,
         flipped=(recording.flips != 0).any(axis=1),
         seconds=seconds,
     )
@@ -132,7 +150,7 @@ def decode_recording(recording: Recording, decoders: Mapping[str, sinter.Decoder
 
 def compare(decoded: Sequence[Decoded]) -> Comparison:
     """The figures of all recordings, and the fits that they allow."""
-    experiments = tuple(_experiment(one, decoder) for one in decoded for decoder in one.failed)
+    experiments = tuple(_experiment(one, decoder) for one in decoded for decoder in one.wrong)
     groups: dict[tuple[int, str, str], list[Experiment]] = {}
     for found in experiments:
         if found.distance is not None and found.rounds is not None and found.rounds >= FIRST_ROUND:
@@ -151,19 +169,26 @@ def paired(decoded: Sequence[Decoded], this: str, other: str) -> tuple[int, int,
     return both, only_this, only_other
 
 
+def portions(
+    recording: Recording, error_models: tuple[stim.DetectorErrorModel, ...]
+) -> Iterator[tuple[stim.DetectorErrorModel, NDArray[np.int64]]]:
+    """Each error model with the shots that it is for: all of them, or those of even and of odd number."""
+    for i, error_model in enumerate(error_models):
+        rows = np.flatnonzero(recording.numbers % len(error_models) == i)
+        if rows.size:
+            yield error_model, rows
+
+
 def _decode(
     who: str,
     decoder: sinter.Decoder,
     recording: Recording,
     error_models: tuple[stim.DetectorErrorModel, ...],
-) -> tuple[NDArray[np.bool_], float]:
-    """The shots that `who` fails, and the seconds that decoding all of them took (compiling apart)."""
-    failed = np.zeros(recording.shots, np.bool_)
+) -> tuple[Bits, float]:
+    """The observables that `who` predicts wrong, and the seconds that all of it took (compiling apart)."""
+    wrong = np.zeros_like(recording.flips)
     seconds = 0.0
-    for i, error_model in enumerate(error_models):
-        rows = np.flatnonzero(recording.numbers % len(error_models) == i)
-        if not rows.size:
-            continue
+    for error_model, rows in portions(recording, error_models):
         with blaming(who):
             compiled = checked_compiled(who, decoder.compile_decoder_for_dem(dem=error_model))
             # Indexed by numbers, so that what a decoder gets is a copy, which it may change.
@@ -178,12 +203,12 @@ def _decode(
                 found = compiled.decode_shots_bit_packed(bit_packed_detection_event_data=events)
                 seconds += time.perf_counter() - began
             flips = checked_answer(who, found, len(part), recording.observables)
-            failed[part] = (flips != recording.flips[part]).any(axis=1)
-    return failed, seconds
+            wrong[part] = flips ^ recording.flips[part]
+    return wrong, seconds
 
 
 def _experiment(one: Decoded, decoder: str) -> Experiment:
-    first = next(iter(one.failed))
+    first = next(iter(one.wrong))
     failures = int(one.failed[decoder].sum())
     shot = error_per_shot(failures, one.shots)
     cycle = None if one.rounds is None else error_per_cycle(failures, one.shots, one.rounds)
@@ -203,7 +228,17 @@ def _experiment(one: Decoded, decoder: str) -> Experiment:
         ler_cycle_interval=cycle and (cycle.low, cycle.high),
         us_per_shot=1e6 * one.seconds[decoder] / one.shots if decoder in one.seconds else None,
         mcnemar=Pairing(first, only_this, only_other, mcnemar(only_this, only_other)),
+        observables=_observables(one.wrong[decoder], one.observables),
     )
+
+
+def _observables(wrong: Bits, observables: int) -> tuple[Observable, ...]:
+    found: list[Observable] = []
+    for o in range(observables):
+        failures = int((wrong[:, o // 8] >> o % 8 & 1).sum())
+        rate = error_per_shot(failures, len(wrong))
+        found.append(Observable(failures, rate.value, (rate.low, rate.high)))
+    return tuple(found)
 
 
 def _fits(group: Sequence[Experiment]) -> bool:
