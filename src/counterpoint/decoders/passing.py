@@ -18,7 +18,6 @@ from numba import types
 from numba.extending import intrinsic, models, register_model
 from numpy.typing import NDArray
 
-from counterpoint.base import Bits
 from counterpoint.decoders.compiled import compiled
 
 LANES = 16
@@ -28,6 +27,8 @@ _WORDS = ir.VectorType(ir.IntType(32), LANES)
 _TRUTHS = ir.VectorType(ir.IntType(1), LANES)
 _MASK = ir.IntType(LANES)
 _SIGN = ir.Constant(_WORDS, [1 << 31] * LANES)
+_REST = ir.Constant(_WORDS, [(1 << 31) - 1] * LANES)
+_ZERO = ir.Constant(_WORDS, [0] * LANES)
 
 Singles = NDArray[np.float32]
 Masks = NDArray[np.uint16]  # bit l is lane l's
@@ -92,8 +93,7 @@ def _pointer(context: Any, builder: Any, kind: Any, array: Any, row: Any) -> Any
     return builder.bitcast(builder.gep(data, [builder.mul(row, ir.Constant(row.type, LANES))]), _FLOATS.as_pointer())
 
 
-@intrinsic
-def load(typing, array, row):
+def _load(typing, array, row):
     """Row `row` of an (N, 16) float32 array."""
 
     def generate(context, builder, signature, arguments):
@@ -102,8 +102,10 @@ def load(typing, array, row):
     return _LANES(array, types.intp), generate
 
 
-@intrinsic
-def store(typing, array, row, lanes):
+load: Any = intrinsic(_load)
+
+
+def _store(typing, array, row, lanes):
     """Write row `row` of an (N, 16) float32 array."""
 
     def generate(context, builder, signature, arguments):
@@ -113,11 +115,14 @@ def store(typing, array, row, lanes):
     return types.void(array, types.intp, _LANES), generate
 
 
+store: Any = intrinsic(_store)
+
+
 @_vector(_LANES, types.float32)
 def spread(builder, a):
     """The same number in every lane."""
     one = builder.insert_element(ir.Constant(_FLOATS, ir.Undefined), a, ir.Constant(ir.IntType(32), 0))
-    return builder.shuffle_vector(one, ir.Constant(_FLOATS, ir.Undefined), ir.Constant(_WORDS, [0] * LANES))
+    return builder.shuffle_vector(one, ir.Constant(_FLOATS, ir.Undefined), _ZERO)
 
 
 @_vector(_LANES, _LANES, _LANES)
@@ -147,13 +152,13 @@ def most(builder, a, b):
 
 @_vector(_LANES, _LANES)
 def size(builder, a):
-    return builder.bitcast(builder.and_(builder.bitcast(a, _WORDS), ir.Constant(_WORDS, [(1 << 31) - 1] * LANES)), _FLOATS)
+    return builder.bitcast(builder.and_(builder.bitcast(a, _WORDS), _REST), _FLOATS)
 
 
 @_vector(types.uint16, _LANES)
 def negative(builder, a):
     """Mask of the lanes whose sign bit is set."""
-    return builder.bitcast(builder.icmp_signed("<", builder.bitcast(a, _WORDS), ir.Constant(_WORDS, [0] * LANES)), _MASK)
+    return builder.bitcast(builder.icmp_signed("<", builder.bitcast(a, _WORDS), _ZERO), _MASK)
 
 
 @_vector(types.uint16, _LANES, _LANES)

@@ -58,7 +58,7 @@ class Relay(sinter.Decoder):
     """
 
     solutions: int = 5
-    legs: int = 150
+    legs: int = 60
     iterations: int = 20
     scale: float = 0.8
     memory: float = 0.125
