@@ -10,12 +10,13 @@ from rich.text import Text
 
 from counterpoint.loop.advice import shown
 from counterpoint.loop.compare import Comparison, Experiment
+from counterpoint.loop.curve import Curve
 
 WIDTH = 100
 SHOWN = 3  # observables that fit beside each other
 
 
-def show(comparison: Comparison, told: Sequence[str]) -> None:
+def show(comparison: Comparison, told: Sequence[str], curves: Sequence[Curve] = ()) -> None:
     """The tables, then sentences. No markup: names of files and decoders are a person's own."""
     console = Console(markup=False, emoji=False, highlight=False)
     piped = not console.is_terminal
@@ -37,6 +38,10 @@ def show(comparison: Comparison, told: Sequence[str]) -> None:
             fits.add_row(f"  {fit.decoder}", str(fit.distance), percent(fit.ler_cycle, fit.interval))
         console.print(fits)
         console.print()
+    if curves:
+        console.print(_curves(curves))
+        note = "Shares are of the model's shots. First: matching and the search for the gap. "
+        console.print(f"\n{note}p: against {first.mcnemar.against}.\n", style="dim", soft_wrap=piped)
     for sentence in told:
         console.print(sentence, soft_wrap=piped)
 
@@ -87,4 +92,21 @@ def _observables(experiments: Sequence[Experiment]) -> Table:
         if len(rates) > SHOWN:
             cells = [f"best L{by[0]} {rates[by[0]]}", f"worst L{by[-1]} {rates[by[-1]]}", f"of {len(rates)}"]
         table.add_row(f"  {found.decoder}", *cells)
+    return table
+
+
+def _curves(curves: Sequence[Curve]) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("second opinion", overflow="fold")
+    for heading in ("of these shots, %", "error a shot, %", "us a shot", "first", "second", "p"):
+        table.add_column(heading, justify="right")
+    for curve in curves:
+        table.add_row()
+        table.add_row(Text(f"{curve.decoded.name}, {curve.triage}", "bold"))
+        for step in curve.steps:
+            *_, p = _row(step.found)
+            asked = f"{100 * step.asked / step.found.shots:.3g}"
+            times = [f"{us:.3g}" for us in (step.us_first + step.us_second, step.us_first, step.us_second)]
+            rate = percent(step.found.ler_shot, step.found.interval)
+            table.add_row(f"  {100 * step.share:g} %", asked, rate, *times, p)
     return table

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import sinter
 import typer
@@ -17,9 +18,11 @@ from counterpoint.base import BadInput, Key, fold_in
 from counterpoint.cli.comparison import show
 from counterpoint.cli.options import Json, Seed
 from counterpoint.decoders import DECODERS
+from counterpoint.decoders.triage import Triage
 from counterpoint.identity import identity
 from counterpoint.loop.advice import advice
-from counterpoint.loop.compare import Comparison, Decoded, compare, decode_recording
+from counterpoint.loop.compare import Decoded, compare, decode_recording
+from counterpoint.loop.curve import Curve, curve as drawn, share_to_take
 from counterpoint.loop.figure import check_figure
 from counterpoint.loop.frontier import draw
 from counterpoint.loop.own import part
@@ -92,6 +95,14 @@ Plot = Annotated[
     Path | None,
     typer.Option(help="Draw accuracy against price into this file (.svg, .png, .pdf).", show_default=False),
 ]
+Curved = Annotated[
+    bool,
+    typer.Option(
+        "--curve",
+        help="Triage (name --decoder triage) at shares of second opinions from 0 to 100 %: errors, price, which to "
+        "take; a line in the --plot.",
+    ),
+]
 Store = Annotated[
     Path | None,
     typer.Option(help="Keep the JSON in this folder, too, named after what was found.", show_default=False),
@@ -109,6 +120,7 @@ def decode(
     observables: OwnObservables = None,
     rounds: Rounds = None,
     plot: Plot = None,
+    curve: Curved = False,
     as_json: Json = False,
     seed: Seed = 0,
     store: Store = None,
@@ -122,6 +134,9 @@ def decode(
     chosen: dict[str, sinter.Decoder] = {
         name: part(name, DECODERS, sinter.Decoder, "decoder") for name in decoder or DEFAULT
     }
+    triages = {name: one for name, one in chosen.items() if isinstance(one, Triage)} if curve else {}
+    if curve and not triages:
+        raise BadInput(f"--curve is of triage, and the decoders are {', '.join(chosen)}: add --decoder triage")
     sources = _from_files(circuit, events, observables, rounds)
     for i, path in enumerate(dict.fromkeys(paths or ())):
         sources += _from_path(path, shots, rounds, fold_in((seed,), "sampled", i))
@@ -133,28 +148,35 @@ def decode(
     if store is not None:
         _folder(store)
     decoded: list[Decoded] = []
+    curves: list[Curve] = []
     with Console(stderr=True).status("reading") as status:
         for i, read in enumerate(sources):
             recording = read().take(select, shots)
             status.update(Text(f"decoding {recording.name} ({i + 1} of {len(sources)}) with {', '.join(chosen)}"))
             decoded.append(decode_recording(recording, chosen, model))
+            for name, triage in triages.items():
+                status.update(Text(f"both answers of {name} for every shot of {recording.name}"))
+                curves.append(drawn(name, triage, recording, decoded[-1], model))
     comparison = compare(decoded)
     if plot is not None:
-        draw(comparison, plot)
-    kept = None if store is None else _keep(comparison, store)
+        draw(comparison, plot, curves)
+    plain = comparison.plain()
+    if curve:
+        plain["curves"] = [asdict(step) for one in curves for step in one.steps]
+    kept = None if store is None else _keep(plain, store)
     if as_json:
-        typer.echo(_json(comparison))
+        typer.echo(_json(plain))
         return
-    told = [advice(decoded)]
+    told = [advice(decoded), *(share_to_take([one for one in curves if one.triage == name]) for name in triages)]
     if plot is not None:
         told.append(f"Accuracy against price: {plot}")
     if kept is not None:
         told.append(f"Kept in {kept}")
-    show(comparison, told)
+    show(comparison, told, curves)
 
 
-def _json(comparison: Comparison) -> str:
-    return json.dumps(comparison.plain(), allow_nan=False)
+def _json(plain: dict[str, Any]) -> str:
+    return json.dumps(plain, allow_nan=False)
 
 
 def _folder(store: Path) -> None:
@@ -164,17 +186,20 @@ def _folder(store: Path) -> None:
         raise BadInput(f"the store {store} cannot be made ({problem.strerror}): name a folder") from problem
 
 
-def _keep(comparison: Comparison, store: Path) -> Path:
+def _keep(plain: dict[str, Any], store: Path) -> Path:
     """Write the JSON; times apart, the same findings have the same name."""
-    plain = comparison.plain()
-    for found in plain["experiments"]:
-        del found["us_per_shot"]
-    path = store / f"decode-{identity(plain)[:12]}.json"
+    path = store / f"decode-{identity(_timeless(plain))[:12]}.json"
     try:
-        path.write_text(_json(comparison) + "\n", encoding="utf-8")
+        path.write_text(_json(plain) + "\n", encoding="utf-8")
     except OSError as problem:
         raise BadInput(f"{path} cannot be written ({problem.strerror}): name a --store that can be") from problem
     return path
+
+
+def _timeless(plain: Any) -> Any:
+    if isinstance(plain, dict):
+        return {key: _timeless(value) for key, value in plain.items() if not key.startswith("us_")}
+    return [_timeless(value) for value in plain] if isinstance(plain, list | tuple) else plain
 
 
 def _from_path(path: Path, shots: int | None, rounds: int | None, key: Key) -> list[Callable[[], Recording]]:

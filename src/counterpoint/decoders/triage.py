@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import final
 
@@ -52,17 +53,26 @@ class Triage(sinter.Decoder):
         Raises:
             BadInput: a share outside 0 to 1, or an error model that either cannot take.
         """
-        if not 0 <= self.share <= 1:
-            raise BadInput(f"a share of {self.share} of the shots was given: give a number from 0 to 1")
+        return self.at_shares(dem, (self.share,))[0]
+
+    def at_shares(self, dem: stim.DetectorErrorModel, shares: Sequence[float]) -> list[CompiledTriage]:
+        """As `compile_decoder_for_dem`, once for each share instead of the decoder's own."""
+        for share in shares:
+            if not 0 <= share <= 1:
+                raise BadInput(f"a share of {share} of the shots was given: give a number from 0 to 1")
         whole = Gap.of(dem)
-        limit = 0.0 if self.share == 0 else np.inf
-        if 0 < self.share < 1:
+        limits = np.where(np.asarray(shares) > 0, np.inf, 0.0)
+        between = [i for i, share in enumerate(shares) if 0 < share < 1]
+        if between:
             events = np.asarray(dem.compile_sampler(seed=0).sample(_SAMPLES, bit_packed=True)[0], np.uint8)
-            limit = float(np.quantile(whole.of_shots(events)[1].min(axis=1, initial=MOST), self.share))
-        mechanisms = whole.classes.mechanisms
-        forced = matching_of(mechanisms, correlated=False, forced=True, shortcut=limit)
+            gaps = whole.of_shots(events)[1].min(axis=1, initial=MOST)
+            limits[between] = np.quantile(gaps, [shares[i] for i in between])
         second = checked_compiled("the second opinion", self.second.compile_decoder_for_dem(dem=dem))
-        return CompiledTriage(whole.classes, whole.free, forced, limit, second)
+        compiled: list[CompiledTriage] = []
+        for limit in limits.tolist():
+            forced = matching_of(whole.classes.mechanisms, correlated=False, forced=True, shortcut=limit)
+            compiled.append(CompiledTriage(whole.classes, whole.free, forced, limit, second))
+        return compiled
 
 
 @final

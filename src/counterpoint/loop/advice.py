@@ -44,10 +44,9 @@ def advice(decoded: Sequence[Decoded]) -> str:
     everywhere = [name for name in decoded[0].failed if all(name in one.failed for one in decoded)]
     failures = {name: _failures(decoded, name) for name in everywhere}
     paces = {name: pace(decoded, name) for name in names}
-    alpha = _ALPHA / (2 * len(players) - 1)  # each against doing nothing, and each but the best against it
-    better = [name for name in players if _p(decoded, name, DO_NOTHING) < alpha]
-    better = [name for name in better if failures[name] < _failures(decoded, DO_NOTHING)]
-    if not better:
+    alpha = _alpha(players)
+    level = level_with_best(decoded, players)
+    if not level:
         return _void(decoded, min(players, key=lambda name: failures[name]))
     if len(names) == 1:
         return (
@@ -55,8 +54,6 @@ def advice(decoded: Sequence[Decoded]) -> str:
             f"{_failures(decoded, DO_NOTHING):,}: name a second --decoder to compare it with."
             f"{_left_to_win(decoded, failures, names[0])}"
         )
-    best = min(better, key=lambda name: (failures[name], paces[name].microseconds))
-    level = [name for name in better if name == best or _p(decoded, name, best) >= alpha]
     use = min(level, key=lambda name: paces[name].microseconds)
     rest = [name for name in names if name != use]
     rival = names[0] if names[0] != use else min(rest, key=lambda name: failures[name])
@@ -73,6 +70,25 @@ def advice(decoded: Sequence[Decoded]) -> str:
             f"shots, paired p {shown(p)})."
         )
     return verdict + _left_to_win(decoded, failures, use)
+
+
+def level_with_best(decoded: Sequence[Decoded], players: Sequence[str]) -> list[str]:
+    """The best of `players` first, then those that are not shown to fail more often than it, in their order.
+
+    Only those that are shown to beat doing nothing count; none where no player is.
+    """
+    failures = {name: _failures(decoded, name) for name in players}
+    better = [name for name in players if _p(decoded, name, DO_NOTHING) < _alpha(players)]
+    better = [name for name in better if failures[name] < _failures(decoded, DO_NOTHING)]
+    if not better:
+        return []
+    best = min(better, key=lambda name: (failures[name], pace(decoded, name).microseconds))
+    return [best, *(name for name in better if name != best and _p(decoded, name, best) >= _alpha(players))]
+
+
+def _alpha(players: Sequence[str]) -> float:
+    """For one test: each player against doing nothing, and each but the best against it."""
+    return _ALPHA / (2 * len(players) - 1)
 
 
 def _void(decoded: Sequence[Decoded], best: str) -> str:

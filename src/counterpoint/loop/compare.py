@@ -23,8 +23,8 @@ from counterpoint.quops.paired import mcnemar
 
 RECORDED = "recorded:"  # a prediction that came with the shots
 DO_NOTHING = "vacuous"  # the player whose failures are known without decoding
-_WARM_UP = 256  # shots decoded before the clock starts: first calls pay for pages and caches
-_BATCH = 65_536  # shots decoded at once: a decoder may need many times the memory of its shots
+WARM_UP = 256  # shots decoded before the clock starts: first calls pay for pages and caches
+BATCH = 65_536  # shots decoded at once: a decoder may need many times the memory of its shots
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +150,7 @@ def decode_recording(recording: Recording, decoders: Mapping[str, sinter.Decoder
 
 def compare(decoded: Sequence[Decoded]) -> Comparison:
     """The figures of all recordings, and the fits that they allow."""
-    experiments = tuple(_experiment(one, decoder) for one in decoded for decoder in one.wrong)
+    experiments = tuple(experiment(one, decoder) for one in decoded for decoder in one.wrong)
     groups: dict[tuple[int, str, str], list[Experiment]] = {}
     for found in experiments:
         if found.distance is not None and found.rounds is not None and found.rounds >= FIRST_ROUND:
@@ -192,11 +192,9 @@ def _decode(
         with blaming(who):
             compiled = checked_compiled(who, decoder.compile_decoder_for_dem(dem=error_model))
             # Indexed by numbers, so that what a decoder gets is a copy, which it may change.
-            compiled.decode_shots_bit_packed(
-                bit_packed_detection_event_data=recording.detection_events[rows[:_WARM_UP]]
-            )
-        for start in range(0, len(rows), _BATCH):
-            part = rows[start : start + _BATCH]
+            compiled.decode_shots_bit_packed(bit_packed_detection_event_data=recording.detection_events[rows[:WARM_UP]])
+        for start in range(0, len(rows), BATCH):
+            part = rows[start : start + BATCH]
             events = recording.detection_events[part]
             with blaming(who):
                 began = time.perf_counter()
@@ -207,7 +205,8 @@ def _decode(
     return wrong, seconds
 
 
-def _experiment(one: Decoded, decoder: str) -> Experiment:
+def experiment(one: Decoded, decoder: str) -> Experiment:
+    """The figures of one decoder on one recording."""
     first = next(iter(one.wrong))
     failures = int(one.failed[decoder].sum())
     shot = error_per_shot(failures, one.shots)

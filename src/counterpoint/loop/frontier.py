@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from counterpoint.loop.compare import RECORDED, Comparison, Experiment
+from counterpoint.loop.compare import RECORDED, Comparison, Experiment, compare
+from counterpoint.loop.curve import SHARES, Curve
 from counterpoint.loop.figure import COLOURS, save
 
 if TYPE_CHECKING:
@@ -50,11 +51,27 @@ def points(comparison: Comparison) -> list[Point]:
     return result
 
 
-def draw(comparison: Comparison, path: Path) -> None:
+def lines(curves: Sequence[Curve]) -> list[list[Point]]:
+    """The points of each curve, share by share; where rounds allow a fit, recordings at one distance are one curve."""
+    groups: dict[tuple[str, int | None], list[Curve]] = {}
+    for one in curves:
+        groups.setdefault((one.triage, one.decoded.distance), []).append(one)
+    result: list[list[Point]] = []
+    for (triage, _), group in groups.items():
+        by: dict[str, list[Point]] = {name: [] for name in group[0].asked}
+        for point in points(compare([one.decoded for one in group])):
+            if point.decoder in by:
+                by[point.decoder].append(replace(point, decoder=triage))
+        result += [list(line) for line in zip(*by.values(), strict=False)]
+    return result
+
+
+def draw(comparison: Comparison, path: Path, curves: Sequence[Curve] = ()) -> None:
     """Write the figure: microseconds across, logical error upwards, both logarithmic; 95 % intervals.
 
     Colour tells the decoder, marker the distance. A prediction recorded with the shots has no price here: it
-    stands beside, with a line across. Where no failure was seen, the upper end is drawn as a bound.
+    stands beside, with a line across. Where no failure was seen, the upper end is drawn as a bound. A curve is a line
+    through its shares, each with its percentage, in a band of intervals.
 
     Raises:
         BadInput: `path` cannot be written.
@@ -72,8 +89,10 @@ def draw(comparison: Comparison, path: Path) -> None:
     axes.set(xscale="log", yscale="log", xlabel=f"decoding time, us a {unit} (one thread)")
     axes.set(ylabel=f"logical error a {per}, %")
     # Set here, for matplotlib divides by zero where it must find room around a single value by itself.
-    axes.set_xlim(_room([point.price for point in found if point.price is not None], 1.6))
-    axes.set_ylim(_room([100 * end for point in found for end in (point.error, *point.interval)], 1.1))
+    drawn = lines(curves)
+    everything = [*found, *(point for line in drawn for point in line)]
+    axes.set_xlim(_room([point.price for point in everything if point.price is not None], 1.6))
+    axes.set_ylim(_room([100 * end for point in everything for end in (point.error, *point.interval)], 1.1))
     for panel in beside:
         panel.set(xlabel="recorded", xticks=(), xlim=(-0.5, len(recorded) - 0.5))
     decoders = list(dict.fromkeys(point.decoder for point in found))
@@ -89,6 +108,8 @@ def draw(comparison: Comparison, path: Path) -> None:
             dashes = _DASHES[number % len(_DASHES)]
             panel.axhline(100 * (point.error or point.interval[1]), color=colour, linestyle=dashes, linewidth=1)
         _draw_point(beside[0], number, point, colour, marker)
+    for line in drawn:
+        _draw_line(axes, line, COLOURS[decoders.index(line[0].decoder) % len(COLOURS)])
     _label_ticks(axes)
     _legend(figure, decoders, recorded, distances)
     save(figure, path)
@@ -108,6 +129,25 @@ def _draw_point(axes: Axes, at: float, point: Point, colour: str, marker: str) -
     axes.errorbar(
         [at], [100 * point.error], spread, fmt=marker, color=colour, markerfacecolor="white", markersize=5, capsize=4
     )
+
+
+def _draw_line(axes: Axes, line: list[Point], colour: str) -> None:
+    shares = zip(SHARES, line, strict=True)
+    # A logarithmic scale has no zero.
+    seen = [(share, point.price or 0.0, point) for share, point in shares if point.error and point.interval[0]]
+    prices = [price for _, price, _ in seen]
+    axes.plot(prices, [100 * point.error for *_, point in seen], color=colour, linewidth=1, marker=".")
+    low, high = ([100 * point.interval[end] for *_, point in seen] for end in (0, 1))
+    axes.fill_between(prices, low, high, color=colour, alpha=0.12, linewidth=0)
+    for share, price, point in seen:
+        axes.annotate(
+            f"{100 * share:g} %",
+            (price, 100 * point.error),
+            (3, 3),
+            textcoords="offset points",
+            color=colour,
+            fontsize=7,
+        )
 
 
 def _label_ticks(axes: Axes) -> None:
