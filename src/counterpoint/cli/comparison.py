@@ -29,7 +29,9 @@ def show(comparison: Comparison, told: Sequence[str], curves: Sequence[Curve] = 
         console.print(_observables(several))
     first = comparison.experiments[0]
     note = f"Error model: {first.model}. ( ) 95 % intervals. p: exact paired test (McNemar) against "
-    console.print(f"\n{note}{first.mcnemar.against}.\n", style="dim", soft_wrap=piped)
+    leaders = {found.mcnemar.against for found in comparison.experiments}
+    against = first.mcnemar.against if len(leaders) == 1 else "the first of each"
+    console.print(f"\n{note}{against}.\n", style="dim", soft_wrap=piped)
     if comparison.fits:
         fits = Table(box=None, header_style="bold", pad_edge=False)
         for heading in ("fitted over rounds", "d", "error a cycle, %"):

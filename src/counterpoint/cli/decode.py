@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,9 +12,19 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from counterpoint.base import BadInput, Key, fold_in
+from counterpoint.base import BadInput, fold_in
 from counterpoint.cli.comparison import show
 from counterpoint.cli.options import Json, Seed
+from counterpoint.cli.sources import (
+    Model,
+    OwnCircuit,
+    OwnEvents,
+    OwnObservables,
+    Paths,
+    Shots,
+    from_files,
+    from_path,
+)
 from counterpoint.decoders import DECODERS
 from counterpoint.decoders.triage import Triage
 from counterpoint.identity import identity
@@ -26,31 +34,9 @@ from counterpoint.loop.curve import Curve, curve as drawn, share_to_take
 from counterpoint.loop.figure import check_figure
 from counterpoint.loop.frontier import draw
 from counterpoint.loop.own import part
-from counterpoint.machine.recorded import Recording, own_files, sampled
-from counterpoint.machine.releases import find_experiments, read_experiment
 
 DEFAULT = ("matching", "correlated")
 
-
-def whole(text: str) -> int:
-    """A number of shots; ``1e6`` is one."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 1 <= number < 2**63 or number % 1:
-        raise typer.BadParameter(f"'{text}' is not a whole number from 1, such as 50000 or 1e6")
-    return int(number)
-
-
-Paths = Annotated[
-    list[Path] | None,
-    typer.Argument(
-        help="Folders of recorded experiments (the layouts of Google's Sycamore and Willow releases; a "
-        "parent folder takes all below it), or CIRCUIT.stim to sample with --shots.",
-        show_default=False,
-    ),
-]
 Names = Annotated[
     list[str] | None,
     typer.Option(
@@ -59,24 +45,7 @@ Names = Annotated[
         show_default=False,
     ),
 ]
-Model = Annotated[
-    Literal["noisy", "circuit", "pij"] | None,
-    typer.Option(
-        help="Error model: of the circuit with noise (the default), the release's own file for matching, "
-        "or fitted to the other half of the shots (Sycamore's layout only).",
-        show_default=False,
-    ),
-]
 Select = Annotated[Literal["all", "odd", "even"], typer.Option(help="Which shots to decode; the first is even.")]
-Shots = Annotated[
-    int | None,
-    typer.Option(
-        parser=whole,
-        metavar="N",
-        help="Shots to sample; of recorded ones, decode the first N.",
-        show_default=False,
-    ),
-]
 Rounds = Annotated[
     int | None,
     typer.Option(
@@ -85,11 +54,6 @@ Rounds = Annotated[
         "times (third coordinates) of its detectors, less one.",
         show_default=False,
     ),
-]
-OwnCircuit = Annotated[Path | None, typer.Option(help="Your circuit with noise (.stim).", show_default=False)]
-OwnEvents = Annotated[Path | None, typer.Option(help="Its detection events (.b8 or .01).", show_default=False)]
-OwnObservables = Annotated[
-    Path | None, typer.Option(help="The flips of its observables (.b8 or .01).", show_default=False)
 ]
 Plot = Annotated[
     Path | None,
@@ -137,9 +101,9 @@ def decode(
     triages = {name: one for name, one in chosen.items() if isinstance(one, Triage)} if curve else {}
     if curve and not triages:
         raise BadInput(f"--curve is of triage, and the decoders are {', '.join(chosen)}: add --decoder triage")
-    sources = _from_files(circuit, events, observables, rounds)
+    sources = from_files(circuit, events, observables, rounds)
     for i, path in enumerate(dict.fromkeys(paths or ())):
-        sources += _from_path(path, shots, rounds, fold_in((seed,), "sampled", i))
+        sources += from_path(path, shots, rounds, fold_in((seed,), "sampled", i))
     if not sources:
         raise BadInput(
             "0 experiments were named and 1 is needed: give a folder, CIRCUIT.stim with --shots, or "
@@ -200,29 +164,3 @@ def _timeless(plain: Any) -> Any:
     if isinstance(plain, dict):
         return {key: _timeless(value) for key, value in plain.items() if not key.startswith("us_")}
     return [_timeless(value) for value in plain] if isinstance(plain, list | tuple) else plain
-
-
-def _from_path(path: Path, shots: int | None, rounds: int | None, key: Key) -> list[Callable[[], Recording]]:
-    """What reads each experiment at `path`; read one after the other, for a release is large."""
-    if path.suffix != ".stim":
-        if rounds is not None:
-            raise BadInput(f"--rounds {rounds} is for circuits, and {path} says its own: leave it out")
-        return [partial(read_experiment, folder) for folder in find_experiments(path)]
-    if shots is None:
-        raise BadInput(
-            f"{path} is a circuit and has 0 shots of its own: say how many to sample by --shots N, or give "
-            "recorded ones by --circuit, --events and --observables"
-        )
-    return [partial(sampled, path, shots, key, rounds)]
-
-
-def _from_files(
-    circuit: Path | None, events: Path | None, observables: Path | None, rounds: int | None
-) -> list[Callable[[], Recording]]:
-    given = {"--circuit": circuit, "--events": events, "--observables": observables}
-    missing = [name for name, path in given.items() if path is None]
-    if len(missing) == len(given):
-        return []
-    if circuit is None or events is None or observables is None:
-        raise BadInput(f"own files need {', '.join(given)}, and {', '.join(missing)} is missing: give all 3")
-    return [partial(own_files, circuit, events, observables, rounds)]
