@@ -25,7 +25,7 @@ from counterpoint.loop.own import part
 from counterpoint.quops.paired import mcnemar
 
 FALSE_ALARM = 1e-6
-PACKAGES = {"relay": "relay_bp", "tesseract": "tesseract_decoder"}
+PACKAGES = {"tesseract": "tesseract_decoder"}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

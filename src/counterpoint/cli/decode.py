@@ -14,7 +14,7 @@ from rich.text import Text
 
 from counterpoint.base import BadInput, fold_in
 from counterpoint.cli.comparison import show
-from counterpoint.cli.options import Json, Seed
+from counterpoint.cli.options import Json, Seed, decoder_named
 from counterpoint.cli.sources import (
     Model,
     OwnCircuit,
@@ -33,15 +33,14 @@ from counterpoint.loop.compare import Decoded, compare, decode_recording
 from counterpoint.loop.curve import Curve, curve as drawn, share_to_take
 from counterpoint.loop.figure import check_figure
 from counterpoint.loop.frontier import draw
-from counterpoint.loop.own import part
 
 DEFAULT = ("matching", "correlated")
 
 Names = Annotated[
     list[str] | None,
     typer.Option(
-        help=f"One of {', '.join(DECODERS)}, or your own as FILE.py:NAME; repeat to compare. The others "
-        f"are tested against the first. Default: {', '.join(DEFAULT)}.",
+        help=f"One of {', '.join(DECODERS)}, a file of counterpoint train, or your own as FILE.py:NAME; "
+        f"repeat to compare. The others are tested against the first. Default: {', '.join(DEFAULT)}.",
         show_default=False,
     ),
 ]
@@ -95,9 +94,7 @@ def decode(
     """
     if plot is not None:
         check_figure(plot)
-    chosen: dict[str, sinter.Decoder] = {
-        name: part(name, DECODERS, sinter.Decoder, "decoder") for name in decoder or DEFAULT
-    }
+    chosen: dict[str, sinter.Decoder] = {name: decoder_named(name) for name in decoder or DEFAULT}
     triages = {name: one for name, one in chosen.items() if isinstance(one, Triage)} if curve else {}
     if curve and not triages:
         raise BadInput(f"--curve is of triage, and the decoders are {', '.join(chosen)}: add --decoder triage")

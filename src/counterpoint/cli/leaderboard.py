@@ -16,19 +16,19 @@ from rich.text import Text
 from counterpoint.base import BadInput, fold_in
 from counterpoint.cli.comparison import show
 from counterpoint.cli.interrupt import interruptible
-from counterpoint.cli.options import Json
+from counterpoint.cli.options import Json, decoder_named
 from counterpoint.cli.sources import Model, OwnCircuit, OwnEvents, OwnObservables, Paths, Shots, from_files, from_path
 from counterpoint.decoders import DECODERS
 from counterpoint.loop.board import Row, add, at_the_top, play, rows, standing, what
 from counterpoint.loop.compare import DO_NOTHING, compare
 from counterpoint.loop.frozen import Frozen, by_name, freeze, manifest, thaw
-from counterpoint.loop.own import part
 from counterpoint.machine.recorded import Recording
 
 Names = Annotated[
     list[str] | None,
     typer.Option(
-        help=f"One of {', '.join(DECODERS)}, or your own as FILE.py:NAME; repeat. A row that is there is kept.",
+        help=f"One of {', '.join(DECODERS)}, a file of counterpoint train, or your own as FILE.py:NAME; repeat. "
+        "A row that is there is kept.",
         show_default=False,
     ),
 ]
@@ -59,7 +59,7 @@ def leaderboard(
     Decoders run on the shots that are named, or on all of the board where none are; doing nothing is a row always.
     """
     chosen: dict[str, sinter.Decoder] = {DO_NOTHING: DECODERS[DO_NOTHING]}
-    chosen |= {name: part(name, DECODERS, sinter.Decoder, "decoder") for name in decoder or ()}
+    chosen |= {name: decoder_named(name) for name in decoder or ()}
     held = manifest(store)
     done = rows(store, held)
     sources: list[tuple[int | None, Read]] = [(None, read) for read in from_files(circuit, events, observables, None)]

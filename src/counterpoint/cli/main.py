@@ -10,7 +10,7 @@ from rich.text import Text
 
 from counterpoint import __version__
 from counterpoint.base import BadInput
-from counterpoint.cli import bench, decode, leaderboard, ledger, run, steer
+from counterpoint.cli import bench, decode, leaderboard, ledger, run, steer, train
 
 app = typer.Typer(
     name="counterpoint",
@@ -23,6 +23,7 @@ app.command()(run.run)
 app.command()(steer.steer)
 app.command()(decode.decode)
 app.command()(leaderboard.leaderboard)
+app.command()(train.train)
 app.add_typer(bench.app, name="bench")
 app.add_typer(ledger.app, name="ledger")
 

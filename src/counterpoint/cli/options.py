@@ -10,6 +10,8 @@ import typer
 
 from counterpoint.base import BadInput, Explorer
 from counterpoint.decoders import DECODERS
+from counterpoint.decoders.network import MODEL, load_model
+from counterpoint.decoders.neural import Neural
 from counterpoint.explore import EXPLORERS
 from counterpoint.govern.charter import EXPERIMENT, FIRST_RUN, Charter
 from counterpoint.loop.build import MakeMachine, build
@@ -42,9 +44,17 @@ def machine_part(name: str) -> MakeMachine:
     return cast(MakeMachine, made)
 
 
+def decoder_named(name: str) -> sinter.Decoder:
+    """The decoder that `name` stands for: one of ours, a file that `counterpoint train` wrote, or FILE.py:NAME."""
+    if not name.endswith(MODEL):
+        return part(name, DECODERS, sinter.Decoder, "decoder")
+    load_model(name)  # a fault is told before anything runs
+    return Neural(name)
+
+
 def decoder_part(name: str) -> sinter.Decoder | None:
     """The decoder that `name` stands for; None for "none"."""
-    return None if name == "none" else part(name, DECODERS, sinter.Decoder, "decoder")
+    return None if name == "none" else decoder_named(name)
 
 
 def parts_of(settings: Settings) -> Parts:

@@ -14,6 +14,7 @@ from counterpoint.decoders.bposd import BpOsd
 from counterpoint.decoders.coset import Coset
 from counterpoint.decoders.lookup import Lookup
 from counterpoint.decoders.matching import Matching
+from counterpoint.decoders.neural import Neural
 from counterpoint.decoders.relay import Relay
 from counterpoint.decoders.search import Search
 from counterpoint.decoders.triage import Triage
@@ -24,6 +25,7 @@ DECODERS: dict[str, sinter.Decoder] = {
     "correlated": Matching(correlated=True),
     "triage": Triage(),
     "coset": Coset(),
+    "neural": Neural(),
     "lookup": Lookup(),
     "belief-matching": BeliefMatching(),
     "bp-osd": BpOsd(order=7),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import final
+from typing import Protocol, final
 
 import numpy as np
 import pymatching
@@ -13,9 +13,10 @@ import stim
 from counterpoint.base import Bits, Floats
 from counterpoint.decoders.batch import checked_batch
 from counterpoint.decoders.classes import Classes, matched, matching_of
+from counterpoint.decoders.evidence import NEAR, WEIGHT, evidence
 from counterpoint.decoders.exchange import Exchanges, exchanges_of
-from counterpoint.decoders.lightest import log_weights
 from counterpoint.decoders.mechanisms import Ints, Mechanisms, mechanisms_of
+from counterpoint.decoders.posteriors import posteriors
 
 PLAIN, BASE = 1, 2  # place of plain matching among the graphs; how many of them propose for every shot
 _BLOCK = 4096  # shots whose proposals are in memory at once
@@ -53,16 +54,27 @@ class Coset(sinter.Decoder):
             BadInput: a part of three or more detectors, a probability above 1/2, or an observable that is not
                 decided at a boundary.
         """
-        mechanisms = mechanisms_of(dem)
-        graphs = [matching_of(mechanisms, correlated=c, forced=True, told=True) for c in (True, False)]
-        for i in range(self.more):
-            draw = np.random.default_rng((i,)).standard_normal(len(mechanisms.errors))
-            factors = np.exp(self.spread * draw)
-            graphs.append(matching_of(mechanisms, correlated=True, forced=True, told=True, factors=factors))
-        free = matching_of(mechanisms, correlated=False)
-        return CompiledCoset(
-            mechanisms, Classes.of(mechanisms), exchanges_of(mechanisms), tuple(graphs), free, self.doubt
-        )
+        return compiled_coset(dem, Sum(), self.more, self.doubt, self.spread)
+
+
+class Judge(Protocol):
+    """Who weighs the evidence."""
+
+    @property
+    def rounds(self) -> int: ...  # of belief propagation that it wants to hear; 0 is none
+
+    def scores(self, found: Floats, *, thorough: bool) -> Floats: ...  # (shots, K, WIDTH) -> (shots, K)
+
+
+@final
+@dataclass(frozen=True)
+class Sum:
+    """The lightest set of a class and what is near it; beliefs are not heard."""
+
+    rounds: int = 0
+
+    def scores(self, found: Floats, *, thorough: bool) -> Floats:
+        return found[:, :, WEIGHT] + found[:, :, NEAR]
 
 
 @final
@@ -76,6 +88,7 @@ class CompiledCoset(sinter.CompiledDecoder):
     graphs: tuple[pymatching.Matching, ...]  # correlated, plain, and the further ones
     free: pymatching.Matching  # which class plain matching would choose: the ends are its observables
     doubt: float
+    judge: Judge
 
     def decode_shots_bit_packed(self, *, bit_packed_detection_event_data: Bits) -> Bits:
         """(shots, ceil(D / 8)) uint8 -> (shots, ceil(O / 8)) uint8, both little-endian.
@@ -99,31 +112,53 @@ class CompiledCoset(sinter.CompiledDecoder):
         base = self.classes.base(events)
         if not len(self.mechanisms.ends) or not len(events):
             return (base[:, None] >> observables & 1).astype(np.float64)
-        turns = self._turns(events)
-        weighed = self._weighed(events, turns, self.graphs[:BASE])
+        turns = self.turns(events)
+        weighed = self.judge.scores(self.evidence(events, turns, thorough=False), thorough=False)
         if len(self.graphs) > BASE:
             first, second = np.sort(weighed, axis=1)[:, [-1, -2]].T
             again = np.flatnonzero(first - second < self.doubt)
             if again.size:
-                weighed[again] = self._weighed(events[again], turns[again], self.graphs)
+                heard = self.evidence(events[again], turns[again], thorough=True)
+                weighed[again] = self.judge.scores(heard, thorough=True)
         likely = np.exp(weighed - weighed.max(axis=1, keepdims=True))
         likely /= likely.sum(axis=1, keepdims=True)
         flips = base[:, None] ^ self.classes.flips(turns)
         return (likely[:, :, None] * (flips[:, :, None] >> observables & 1)).sum(axis=1)
 
-    def _turns(self, events: Bits) -> Ints:
+    def turns(self, events: Bits) -> Ints:
         """(shots, K) the classes of each shot that are weighed, as ends."""
         if self.classes.whole:
             return np.broadcast_to(self.classes.turns, (len(events), len(self.classes.turns)))
         return self.classes.chosen(self.free, events)[0][:, None] ^ self.classes.turns
 
-    def _weighed(self, events: Bits, turns: Ints, graphs: tuple[pymatching.Matching, ...]) -> Floats:
-        """(shots, K) ln of how likely each class is."""
+    def evidence(self, events: Bits, turns: Ints, *, thorough: bool) -> Floats:
+        """float64 (shots, K, WIDTH): what speaks for each of the classes `turns` (shots, K); see evidence.py.
+
+        Args:
+            thorough: hear the further proposals, too.
+        """
         forced = [self.classes.forced(events, turns[:, k]) for k in range(turns.shape[1])]
+        graphs = self.graphs if thorough else self.graphs[:BASE]
         proposals = np.array(
             [[matched(graph, shots, correlated=i != PLAIN)[0] for shots in forced] for i, graph in enumerate(graphs)]
         )
-        return log_weights(self.exchanges, self.mechanisms.detectors, proposals)
+        x, heard = self.exchanges, events if self.judge.rounds else events[:0]
+        beliefs = posteriors(x.weight, x.first, x.fires, self.mechanisms.detectors, heard, self.judge.rounds)
+        return evidence(x, self.mechanisms.detectors, proposals, beliefs)
+
+
+def compiled_coset(dem: stim.DetectorErrorModel, judge: Judge, more: int, doubt: float, spread: float) -> CompiledCoset:
+    """All that is fixed for one decomposed error model; raises BadInput as `Coset.compile_decoder_for_dem`."""
+    mechanisms = mechanisms_of(dem)
+    graphs = [matching_of(mechanisms, correlated=c, forced=True, told=True) for c in (True, False)]
+    for i in range(more):
+        draw = np.random.default_rng((i,)).standard_normal(len(mechanisms.errors))
+        factors = np.exp(spread * draw)
+        graphs.append(matching_of(mechanisms, correlated=True, forced=True, told=True, factors=factors))
+    free = matching_of(mechanisms, correlated=False)
+    return CompiledCoset(
+        mechanisms, Classes.of(mechanisms), exchanges_of(mechanisms), tuple(graphs), free, doubt, judge
+    )
 
 
 _SYNTHESIS = """@misc{jones2024improved,

@@ -1,4 +1,4 @@
-"""The lightest sets of errors: from what matchings propose for each class to how likely each class is.
+"""The lightest sets of errors, and what is near them: the steps from which evidence.py weighs classes.
 
 Three mechanisms that together fire nothing and end nowhere can be exchanged: where some of the three are in a
 set, they go out and the others come in. Starting from what a matching proposes, exchanges (two in a row, so that
@@ -16,19 +16,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from counterpoint.base import Bits, Floats
 from counterpoint.decoders.compiled import compiled
-from counterpoint.decoders.exchange import Exchanges
 
 CLOSE = 1e-6  # no weight is lower by less
 HILL = 9.0  # a first exchange may add this much weight, if a second takes it away again
 NEAR = 6.0  # exchanges that add less count as degeneracy
-_LARGEST = 512  # members of a proposal that are kept
-_TABLE = 1 << 15  # places in the table of exchanges that were counted
 
 
 @compiled
-def _flip(on, members, place, count, e):
+def flip(on, members, place, count, e):
     """Put `e` into the set, or take it out; the new count."""
     if on[e]:
         on[e] = False
@@ -48,7 +44,7 @@ def _cost(weight, on, e):
 
 
 @compiled
-def _settled(x, on, members, place, count):
+def settled(x, on, members, place, count):
     """Exchange for lower weight, one or two at a time, until none is left; the new count."""
     weight, begin, one, two = x.weight, x.begin, x.one, x.two
     improved = True
@@ -86,13 +82,13 @@ def _settled(x, on, members, place, count):
                 i += 1
                 continue
             improved = True
-            count = _flip(on, members, place, count, a)
-            count = _flip(on, members, place, count, one[chosen])
-            count = _flip(on, members, place, count, two[chosen])
+            count = flip(on, members, place, count, a)
+            count = flip(on, members, place, count, one[chosen])
+            count = flip(on, members, place, count, two[chosen])
             if then >= 0:
-                count = _flip(on, members, place, count, second)
-                count = _flip(on, members, place, count, one[then])
-                count = _flip(on, members, place, count, two[then])
+                count = flip(on, members, place, count, second)
+                count = flip(on, members, place, count, one[then])
+                count = flip(on, members, place, count, two[then])
     return count
 
 
@@ -111,7 +107,7 @@ def _new(name, table, used, filled):
 
 
 @compiled
-def _near(x, on, members, count, near, table, used):
+def near_exchanges(x, on, members, count, near, table, used):
     """To each member the sum of exp(-added weight) of the exchanges that begin with it; how many there are."""
     weight, begin, one, two, names = x.weight, x.begin, x.one, x.two, x.names
     filled = 0
@@ -201,12 +197,12 @@ def _loop(weight, classes, on, differ, loop, n, r):
 def _taken(on, members, place, count, differ, loop, n, r):
     for i in range(r, n):
         if loop[i] == r:
-            count = _flip(on, members, place, count, differ[i])
+            count = flip(on, members, place, count, differ[i])
     return count
 
 
 @compiled
-def _merged(x, on, members, place, count, other_on, other, others, owner, loop, differ):
+def merged(x, on, members, place, count, other_on, other, others, owner, loop, differ):
     """Take over from another set each loop that is lighter there and leaves the class as it is; the new count.
 
     Loops that change the class are taken over together, where all of them leave it as it is.
@@ -230,7 +226,7 @@ def _merged(x, on, members, place, count, other_on, other, others, owner, loop, 
 
 
 @compiled
-def _near_loops(x, on, members, place, count, other_on, other, others, owner, loop, differ, near, table, used, filled):
+def near_loops(x, on, members, place, count, other_on, other, others, owner, loop, differ, near, table, used, filled):
     """Add to `near` the loops by which another set differs; how many exchanges and loops there are now."""
     weight, classes, names = x.weight, x.turns, x.names
     n = _differ(x, on, members, count, other_on, other, others, owner, loop, differ)
@@ -250,86 +246,3 @@ def _near_loops(x, on, members, place, count, other_on, other, others, owner, lo
             filled += 1
             near[at] += np.exp(-more)
     return filled
-
-
-@compiled
-def log_weights(x: Exchanges, detectors: int, proposals: Bits) -> Floats:
-    """How likely each class is, from what matchings propose for it.
-
-    Args:
-        proposals: (starts, classes, shots, ceil(parts / 8)) uint8, the parts of the errors that each start
-            proposes for each class, bit-packed little-endian.
-
-    Returns:
-        float64 (shots, classes): ln of the sum of exp(-weight) over the lightest set found and what is near it.
-    """
-    starts, classes, shots, width = proposals.shape
-    count = len(x.weight)
-    on = np.zeros((classes, count), np.bool_)
-    members = np.zeros((classes, count), np.int64)
-    place = np.zeros((classes, count), np.int64)
-    size = np.zeros(classes, np.int64)
-    new_on = np.zeros(count, np.bool_)
-    new_members = np.zeros(count, np.int64)
-    new_place = np.zeros(count, np.int64)
-    owner = np.full(detectors, -1, np.int64)
-    loop = np.zeros(2 * count, np.int64)
-    differ = np.zeros(2 * count, np.int64)
-    table = np.zeros(_TABLE, np.int64)
-    used = np.zeros(_TABLE // 2, np.int64)
-    near = np.zeros(count)
-    kept = np.zeros((starts * classes, _LARGEST), np.int64)
-    kept_size = np.zeros(starts * classes, np.int64)
-    found = np.zeros((shots, classes))
-    for shot in range(shots):
-        for start in range(starts):
-            for c in range(classes):
-                n = 0
-                for byte in range(width):
-                    value = proposals[start, c, shot, byte]
-                    if value:
-                        for bit in range(8):
-                            if value >> bit & 1:
-                                n = _flip(new_on, new_members, new_place, n, x.alone[8 * byte + bit])
-                n = _settled(x, new_on, new_members, new_place, n)
-                if start == 0:
-                    for i in range(n):
-                        size[c] = _flip(on[c], members[c], place[c], size[c], new_members[i])
-                for o in range(classes):
-                    if start > 0 or o < c:
-                        size[o] = _merged(
-                            x, on[o], members[o], place[o], size[o], new_on, new_members, n, owner, loop, differ
-                        )
-                keeps = n <= _LARGEST  # a part of a set would have another syndrome
-                kept_size[start * classes + c] = n if keeps else 0
-                while n > 0:
-                    if keeps:
-                        kept[start * classes + c, n - 1] = new_members[n - 1]
-                    n = _flip(new_on, new_members, new_place, n, new_members[n - 1])
-        for c in range(classes):
-            for o in range(classes):
-                if o != c:
-                    size[c] = _merged(
-                        x, on[c], members[c], place[c], size[c], on[o], members[o], size[o], owner, loop, differ
-                    )
-            size[c] = _settled(x, on[c], members[c], place[c], size[c])
-        for c in range(classes):
-            filled = _near(x, on[c], members[c], size[c], near, table, used)
-            for i in range(starts * classes):
-                n = 0
-                for j in range(kept_size[i]):
-                    n = _flip(new_on, new_members, new_place, n, kept[i, j])
-                filled = _near_loops(
-                    x, on[c], members[c], place[c], size[c], new_on, new_members, n, owner, loop, differ,
-                    near, table, used, filled,
-                )  # fmt: skip
-                while n > 0:
-                    n = _flip(new_on, new_members, new_place, n, new_members[n - 1])
-            for i in range(filled):
-                table[used[i]] = 0
-            for i in range(size[c]):
-                found[shot, c] += np.log1p(near[i]) - x.weight[members[c, i]]
-        for c in range(classes):
-            while size[c] > 0:
-                size[c] = _flip(on[c], members[c], place[c], size[c], members[c, size[c] - 1])
-    return found

@@ -1,0 +1,169 @@
+"""``counterpoint train``: a decoder trained for one's own circuit, or on one's own shots."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.console import Console
+from scipy.stats import binomtest
+
+from counterpoint.base import BadInput, fold_in
+from counterpoint.cli.options import Json, Seed
+from counterpoint.decoders.network import GENERAL, MODEL, SHIPPED, Model, load_model
+from counterpoint.machine.recorded import read_model
+from counterpoint.machine.releases import find_experiments, read_experiment
+
+if TYPE_CHECKING:
+    from counterpoint.decoders.training import Progress, Source
+
+CHECKPOINT = 60.0  # seconds between two
+TELL = 5.0  # seconds between two lines of progress
+_SHARE = 1e-2  # of the loss, by which a curve that is still falling fell in its last third
+
+
+def train(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            help="CIRCUIT.stim or MODEL.dem, sampled for ever; folders of them, or of recorded experiments (the "
+            "layouts of Google's releases). Several are trained on at once.",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="The model file; one that is there is gone on from.", show_default=False)],
+    minutes: Annotated[float, typer.Option(help="How long.")] = 15.0,
+    start: Annotated[
+        str, typer.Option(help=f"Begin with a model of the package ({', '.join(SHIPPED)}), a model file, or 'none'.")
+    ] = GENERAL,
+    model: Annotated[
+        Literal["noisy", "circuit", "pij"],
+        typer.Option(help="Error model of recorded shots. 'pij' is fitted to the half that is trained on."),
+    ] = "pij",
+    select: Annotated[
+        Literal["even", "odd"],
+        typer.Option(help="Recorded shots to train on; the other half stays to judge by."),
+    ] = "even",
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Train the network of the decoder 'neural', with a checkpoint each minute.
+
+    It learns from shots that are close to call; every tenth of these is held out, and the errors shown are those on
+    them. Then: counterpoint decode CIRCUIT.stim --shots 1e6 --decoder OUT --decoder correlated.
+    """
+    if not minutes > 0:
+        raise BadInput(f"{minutes:g} minutes were given: give a number above 0")
+    if out.suffix != MODEL:
+        raise BadInput(
+            f"{out} ends in '{out.suffix}' and a trained decoder in '{MODEL}': give --out {out.with_suffix(MODEL)}"
+        )
+    if not out.absolute().parent.is_dir():
+        raise BadInput(f"{out} is in a folder that does not exist: make {out.parent} or give another --out")
+    from counterpoint.decoders import training  # here, for JAX takes a second to import
+
+    console = Console(stderr=True)
+    again = out.exists()
+    beginning = load_model(str(out)) if again else _start(start, seed)
+    sources = [source for path in paths for source in _sources(path, model, select, seed, beginning, training)]
+    went = f"goes on from {out}" if again else {"none": "begins with nothing"}.get(start, f"begins with {start}")
+    console.print(f"{len(sources)} {'source' if len(sources) == 1 else 'sources'}, {went}", highlight=False)
+    told: list[Progress] = []
+    with _kept(out, told, console):
+        saved = shown = time.monotonic()
+        for progress in training.train(sources, beginning, 60 * minutes, seed):
+            told.append(progress)
+            if time.monotonic() - shown >= TELL:
+                shown = time.monotonic()
+                console.print(_line(progress), highlight=False, soft_wrap=True)
+            if time.monotonic() - saved >= CHECKPOINT:
+                saved = time.monotonic()
+                progress.model.save(out)
+    last = told[-1]
+    if as_json:
+        typer.echo(json.dumps(_plain(last, out)))
+    else:
+        print(_line(last))
+        print(_verdict(told))
+        print(f"written to {out}: counterpoint decode CIRCUIT.stim --shots 1e6 --decoder {out} --decoder correlated")
+
+
+@contextmanager
+def _kept(out: Path, told: list[Progress], console: Console) -> Iterator[None]:
+    """However training ends, the model that it came to is written."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not told:
+            console.print("stopped by hand before anything was learnt: nothing is written")
+            raise typer.Exit(130) from None
+        console.print("stopped by hand: the same command goes on from here")
+    if not told:
+        raise BadInput("the time was over before the first shots were read: give more --minutes")
+    told[-1].model.save(out)
+
+
+def _start(name: str, seed: int) -> Model:
+    if name == "none":
+        from counterpoint.decoders.training import fresh_model
+
+        return fresh_model(seed)
+    model = load_model(name)
+    return Model(model.quick, model.thorough, {**model.manifest, "fits": []})  # it will fit what it is trained on
+
+
+def _sources(path: Path, model: str, select: str, seed: int, beginning: Model, training) -> Iterator[Source]:
+    if path.is_dir() and (files := sorted([*path.glob("*.stim"), *path.glob("*.dem")])) and not _recorded(path):
+        for file in files:
+            yield from _sources(file, model, select, seed, beginning, training)
+    elif path.suffix in (".stim", ".dem"):
+        dem = read_model(path)
+        yield training.Source.of(dem, training.Sampled(dem, fold_in((seed,), path.name)), beginning)
+    else:
+        for folder in find_experiments(path):
+            recording = read_experiment(folder)
+            models = recording.error_models(model)
+            # Of two, the one for the other half was fitted to the half that is trained on.
+            dem = models[0] if len(models) == 1 else models[1 if select == "even" else 0]
+            half = recording.take(select)
+            yield training.Source.of(dem, training.Given(half.detection_events, half.flips), beginning)
+
+
+def _recorded(path: Path) -> bool:
+    return any((path / mark).is_file() for mark in ("properties.yml", "metadata.json"))
+
+
+def _line(p: Progress) -> str:
+    ratio = f"{p.wrong / p.correlated:.3f} of correlated's" if p.correlated else "correlated has none"
+    return (
+        f"{int(p.seconds) // 60}:{int(p.seconds) % 60:02d}  {p.close:,} close shots of {p.looked:,}; of {p.held:,} "
+        f"held out {p.wrong:,} wrong ({ratio}), correlated {p.correlated:,}, matching {p.plain:,}; {p.us:,.0f} us each"
+    )
+
+
+def _verdict(told: Sequence[Progress]) -> str:
+    last = told[-1]
+    better = last.only_correlated > last.only_model
+    discordant = last.only_correlated + last.only_model
+    p = binomtest(last.only_model, discordant).pvalue if discordant else 1.0
+    plain = "beats matching" if last.wrong < last.plain else "does not beat matching"
+    if p >= 0.05:
+        against = "not told apart from correlated matching yet"
+    else:
+        against = "beats correlated matching" if better else "loses to correlated matching"
+    losses = [progress.loss for progress in told]
+    third = max(1, len(losses) // 3)
+    before, after = losses[-2 * third : -third], losses[-third:]
+    falling = bool(before) and sum(after) / len(after) < (1 - _SHARE) * sum(before) / len(before)
+    more = "more time would help: the curve is still falling" if falling else "the curve is flat"
+    return f"{plain}, {against} (p = {p:.2g}, held-out close shots); {more}"
+
+
+def _plain(last: Progress, out: Path) -> dict[str, object]:
+    names = ("seconds", "looked", "close", "held", "loss", "wrong", "correlated", "plain", "only_model")
+    return {"out": str(out), **{name: getattr(last, name) for name in (*names, "only_correlated", "us")}}
