@@ -7,7 +7,8 @@ A memory of the rotated surface code under SI1000 noise is streamed round by rou
 rounds each. Every push is timed by itself, with the garbage collector off and after some shots of warming up.
 
 Lines of each window. *once*: each push timed once, as it came. *least*: each shot streamed several times, the least
-time of each push taken, which leaves out what else the machine did. *inner*: of this, the inner decoder's own time.
+time of each push taken, which leaves out what else the machine did. *inner*: the inner decoder's own time in
+the pushes that ask it.
 Columns, in microseconds:
 
     busy      mean per round, finishing included; a core keeps up where this is below the cycle
@@ -84,11 +85,12 @@ class Timed(sinter.CompiledDecoder):
 
 
 def inner_alone(compiled: CompiledWindow, events: Bits) -> Floats:
-    """(shots, windows - 1) microseconds of the inner decoder in each push that decides."""
+    """Microseconds of the inner decoder in each push that asks it."""
     seconds: list[float] = []
-    timed = replace(compiled, windows=tuple(replace(w, decoder=Timed(w.decoder, seconds)) for w in compiled.windows))
-    pushes(timed, events)
-    return 1e6 * np.reshape(seconds, (len(events), -1))[:, :-1]
+    *windows, last = compiled.windows
+    timed = [replace(w, decoder=Timed(w.decoder, seconds)) for w in windows]
+    pushes(replace(compiled, windows=(*timed, last)), events)
+    return 1e6 * np.array(seconds)
 
 
 def line(what: str, taken: Floats, compiled: CompiledWindow, cycle: float) -> str:

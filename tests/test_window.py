@@ -230,6 +230,55 @@ def test_what_is_committed_explains_every_shot(shape: tuple[int, int], shuffled:
     np.testing.assert_array_equal(used @ fires % 2, events)
 
 
+@dataclass(frozen=True)
+class Awake(sinter.Decoder):
+    """Fails where it is asked about a shot whose first round, of a byte, is silent: but once, when it is tried."""
+
+    inner: sinter.Decoder
+
+    def compile_decoder_for_dem(self, *, dem: stim.DetectorErrorModel) -> sinter.CompiledDecoder:
+        inner = self.inner.compile_decoder_for_dem(dem=dem)
+
+        class Compiled(sinter.CompiledDecoder):
+            def decode_shots_bit_packed(self, *, bit_packed_detection_event_data: Bits) -> Bits:
+                assert bit_packed_detection_event_data[:, 0].all() or not bit_packed_detection_event_data.any()
+                return inner.decode_shots_bit_packed(bit_packed_detection_event_data=bit_packed_detection_event_data)
+
+        return Compiled()
+
+
+@pytest.mark.parametrize("correlated", [False, True])
+@pytest.mark.parametrize("shape", [(1, 3), (1, 1), (5, 4)])
+def test_window_with_silent_commit_rounds_is_not_decoded_and_answers_the_same(
+    correlated: bool, shape: tuple[int, int]
+) -> None:
+    circuit = surface(5, 12)
+    events = circuit.compile_detector_sampler(seed=8).sample(4000, bit_packed=True)
+    window = compiled(Matching(correlated), *shape, model_of(circuit))
+    data, asked = window.rounds.packed(events), np.zeros((len(events), 1), np.uint8)
+    for placed in window.windows:
+        seen = np.ascontiguousarray(data[:, placed.first : placed.stop])
+        answer = placed.decoder.decode_shots_bit_packed(bit_packed_detection_event_data=seen)
+        data[:, placed.commit : placed.commit + placed.handed] ^= answer[:, : placed.handed]
+        asked ^= answer[:, placed.handed :]
+    np.testing.assert_array_equal(window.decode_shots_bit_packed(bit_packed_detection_event_data=events), asked)
+
+
+def test_inner_decoder_is_asked_only_where_the_commit_rounds_fire() -> None:
+    """But for the last window, which commits all that it sees, so that another round may have fired."""
+    circuit = surface()
+    events = circuit.compile_detector_sampler(seed=9).sample(500, bit_packed=True)
+    window = compiled(Awake(Matching()), 1, 3, model_of(circuit))
+    *windows, last = window.windows
+    data = window.rounds.packed(events)
+    for placed in windows:
+        before = data.copy()
+        one = np.concatenate([placed.decide_one(row) for row in before[:, None]])
+        np.testing.assert_array_equal(placed.decide(data), one)
+        np.testing.assert_array_equal(data, before)
+    assert last.span.commit == last.span.stop
+
+
 @pytest.mark.parametrize("correlated", [False, True])
 @pytest.mark.parametrize("shape", [*SHAPES, (2, 0), (20, 20)])
 def test_push_by_push_is_the_batch(correlated: bool, shape: tuple[int, int]) -> None:

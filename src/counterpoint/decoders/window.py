@@ -5,7 +5,8 @@ the commit rounds is final; what it finds in the buffer is forgotten and decoded
 `commit` rounds later ("overlapping recovery": Dennis, Kitaev, Landahl and Preskill, J. Math. Phys. 43, 4452 (2002),
 section VI.B; windows of the circuit model: Skoric et al., arXiv:2209.08552, Tan et al., arXiv:2209.09219). Committed
 errors that reach beyond the commit rounds flip detectors there, which is handed on. An inner decoder says only which
-observables flip, so each such detector is an observable of the window's error model (see seams.py).
+observables flip, so each such detector is an observable of the window's error model (see seams.py). Where the commit
+rounds are silent nothing is left to explain there, and the inner decoder is not asked.
 """
 
 from __future__ import annotations
@@ -77,17 +78,18 @@ class Window(sinter.Decoder):
         """
         rounds = rounds_of(dem, self.time)
         seams = Seams.of(dem, rounds)
-        decoders: dict[tuple[int, ...], sinter.CompiledDecoder] = {}
+        shared: dict[tuple[int, ...], tuple[sinter.CompiledDecoder, Bits]] = {}
         windows = []
         for span in _spans(len(rounds), self.commit, self.buffer):
             kind = seams.kind(span)
-            if kind not in decoders:
-                decoders[kind] = self._compiled(seams, span)
+            if kind not in shared:
+                shared[kind] = self._compiled(seams, span)
             first, commit, stop = (int(rounds.starts[r]) for r in (span.first, span.commit, span.stop))
-            windows.append(Placed(decoders[kind], span, first, commit, stop, seams.handed(span)))
+            windows.append(Placed(*shared[kind], span, first, commit, stop, seams.handed(span)))
         return CompiledWindow(rounds, dem.num_observables, tuple(windows))
 
-    def _compiled(self, seams: Seams, span: Span) -> sinter.CompiledDecoder:
+    def _compiled(self, seams: Seams, span: Span) -> tuple[sinter.CompiledDecoder, Bits]:
+        """The decoder of a window, and its answer to silence."""
         model = seams.model(span)
         try:
             compiled = checked_compiled("the window's decoder", self.inner.compile_decoder_for_dem(dem=model))
@@ -95,8 +97,7 @@ class Window(sinter.Decoder):
             answer = compiled.decode_shots_bit_packed(bit_packed_detection_event_data=silent)
         except BadInput as problem:
             raise _renumbered(span, problem) from problem
-        checked_answer("the window's decoder", answer, 1, model.num_observables)
-        return compiled
+        return compiled, checked_answer("the window's decoder", answer, 1, model.num_observables)
 
 
 def _spans(rounds: int, commit: int, buffer: int) -> Iterator[Span]:
@@ -117,6 +118,7 @@ class Placed:
     """A window where it stands among the rounds' bytes."""
 
     decoder: sinter.CompiledDecoder
+    silence: Bits  # (1, bytes) its answer to silence
     span: Span
     first: int  # bytes first..stop-1 are seen
     commit: int  # from here on bytes are handed on
@@ -125,11 +127,25 @@ class Placed:
 
     def decide(self, data: Bits) -> Bits:
         """(shots, ceil(O / 8)) observables flipped by what is committed; what it flips in `data` is flipped there."""
-        seen = np.ascontiguousarray(data[:, self.first : self.stop])
+        fired = np.flatnonzero(data[:, self.first : self.commit].any(axis=1))
+        answer = np.repeat(self.silence, len(data), axis=0)
+        if fired.size:
+            answer[fired] = self._asked(data[fired, self.first : self.stop])
+        return self._committed(data, answer)
+
+    def decide_one(self, data: Bits) -> Bits:
+        """As `decide`, of one shot (1, bytes), with less to do around the inner decoder."""
+        fired = data[0, self.first : self.commit].tobytes().strip(b"\0")
+        answer = self._asked(data[:, self.first : self.stop]) if fired else self.silence
+        return self._committed(data, answer)
+
+    def _asked(self, seen: Bits) -> Bits:
         try:
-            answer = self.decoder.decode_shots_bit_packed(bit_packed_detection_event_data=seen)
+            return self.decoder.decode_shots_bit_packed(bit_packed_detection_event_data=seen)
         except BadInput as problem:
             raise _renumbered(self.span, problem) from problem
+
+    def _committed(self, data: Bits, answer: Bits) -> Bits:
         if self.handed:
             data[:, self.commit : self.commit + self.handed] ^= answer[:, : self.handed]
         return answer[:, self.handed :]
@@ -235,7 +251,7 @@ class Stream:
         return self._decide()
 
     def _decide(self) -> Bits:
-        flips = self._windows[self._decided].decide(self._data)[0]
+        flips = self._windows[self._decided].decide_one(self._data)[0]
         self._decided += 1
         self._due = self._next_due()
         self.flips ^= flips
