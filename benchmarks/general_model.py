@@ -9,12 +9,12 @@ time it was given and the cores beside it decide how many shots it saw: the numb
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from counterpoint.base import fold_in
 from counterpoint.codes.noise import SI1000, NoiseModel, UniformDepolarizing
 from counterpoint.codes.surface import memory
-from counterpoint.decoders.network import Model
 from counterpoint.decoders.training import Sampled, Source, fresh_model, train
 
 CIRCUITS: tuple[tuple[int, int, NoiseModel], ...] = (  # distance, rounds, noise
@@ -48,8 +48,7 @@ def main() -> None:
             f"loss {told.loss:.4f}; {told.us:.0f} us each",
             flush=True,
         )
-        fits_any = {**told.model.manifest, "fits": [], "trained": trained}
-        Model(told.model.quick, told.model.thorough, fits_any).save(given.out)
+        replace(told.model, manifest={**told.model.manifest, "fits": [], "trained": trained}).save(given.out)
 
 
 if __name__ == "__main__":

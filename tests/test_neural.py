@@ -16,14 +16,15 @@ from counterpoint.base import BadInput
 from counterpoint.cli.main import app
 from counterpoint.codes.noise import SI1000
 from counterpoint.codes.surface import memory
-from counterpoint.decoders.coset import BASE, Coset, compiled_coset
+from counterpoint.decoders.coset import BASE, Coset
 from counterpoint.decoders.evidence import BELIEVED, CROSSED, OPPOSED, SIZES, WEIGHT, WIDTH, evidence
+from counterpoint.decoders.kinds import kinds_of
 from counterpoint.decoders.matching import Matching
 from counterpoint.decoders.mechanisms import mechanisms_of
 from counterpoint.decoders.network import ARRAYS, GENERAL, Model, Network, load_model
 from counterpoint.decoders.neural import Neural
 from counterpoint.decoders.posteriors import LANES, posteriors
-from counterpoint.decoders.training import Given, Sampled, Source, fresh_model, train
+from counterpoint.decoders.training import Given, Sampled, Source, fresh_model, train, with_kinds
 from counterpoint.quops.paired import mcnemar
 
 FALSE_ALARM = 1e-6
@@ -50,7 +51,7 @@ def drawn(key: int) -> Network:
 
 
 def random_model() -> Model:
-    return Model(drawn(1), drawn(2), {"fits": [], "shots": 0, "close": 0, "seeds": []})
+    return Model(drawn(1), drawn(2), np.array([3, 7]), np.array([0.5, -1], np.float32), {"fits": [], "shots": 0})
 
 
 def shots_of(dem: stim.DetectorErrorModel, shots: int, seed: int):
@@ -91,8 +92,10 @@ def test_beliefs_that_are_the_model_say_what_the_model_says():
     compiled = Coset(more=2).compile_decoder_for_dem(dem=model_of(3, 4, 0.01))
     events, _ = shots_of(model_of(3, 4, 0.01), 200, 5)
     turns = compiled.turns(events)
-    asked = compiled_coset(model_of(3, 4, 0.01), random_model(), 2, 3.0, 0.8)
-    found = asked.evidence(events, turns, thorough=True)
+    asked = Neural(more=2).judged(model_of(3, 4, 0.01), random_model())
+    found, apart = asked.evidence(events, turns, thorough=True)
+    weight = np.append(compiled.exchanges.weight, 0)[apart].sum(axis=2)  # what the classes do not share
+    np.testing.assert_allclose(weight[:, 0] - weight[:, 1], found[:, 1, WEIGHT] - found[:, 0, WEIGHT], atol=1e-9)
     assert found.shape == (200, 2, WIDTH)
     x = compiled.exchanges
     forced = [compiled.classes.forced(events, turns[:, k]) for k in range(2)]
@@ -100,12 +103,12 @@ def test_beliefs_that_are_the_model_say_what_the_model_says():
 
     proposals = np.array([[matched(g, s, correlated=i != 1)[0] for s in forced] for i, g in enumerate(compiled.graphs)])
     prior = np.broadcast_to(x.weight.astype(np.float32), (200, len(x.weight))).copy()
-    same = evidence(x, compiled.mechanisms.detectors, proposals, prior)
+    same, _ = evidence(x, compiled.mechanisms.detectors, proposals, prior)
     for column in (BELIEVED, CROSSED, OPPOSED):
         np.testing.assert_allclose(same[:, :, column], same[:, :, WEIGHT], rtol=1e-5, atol=1e-4)
     assert (same[:, :, SIZES:].sum(axis=2) > 0)[events.any(axis=1)].any(axis=1).all()
     # Beliefs are one more proposal: the lightest set is never heavier for them.
-    assert (found[:, :, WEIGHT] >= compiled.evidence(events, turns, thorough=True)[:, :, WEIGHT] - 1e-6).all()
+    assert (found[:, :, WEIGHT] >= compiled.evidence(events, turns, thorough=True)[0][:, :, WEIGHT] - 1e-6).all()
 
 
 def test_what_swaps_classes_swaps_scores():
@@ -132,6 +135,7 @@ def test_a_model_comes_back_as_it_was_written(tmp_path: Path):
     for part in ("quick", "thorough"):
         for name in ARRAYS:
             np.testing.assert_array_equal(getattr(getattr(back, part), name), getattr(getattr(model, part), name))
+    np.testing.assert_array_equal(back.shift_of(np.array([9, 7, 3, 1])), np.array([0, -1, 0.5, 0, 0], np.float32))
     assert {k: v for k, v in back.manifest.items() if k != "format"} == model.manifest
     assert [path.name for path in tmp_path.iterdir()] == ["a.model"]
 
@@ -248,3 +252,30 @@ def test_the_general_model_fits_every_circuit_and_is_sure_of_what_it_says():
     spread = np.sqrt((chance * (1 - chance)).sum())
     assert abs(wrong - expected) < 5.5 * spread + 0.1 * expected  # a tenth for what it was not trained on
     assert len(replace(compiled, graphs=compiled.graphs[:BASE]).graphs) == BASE
+
+
+def test_the_same_error_in_another_round_is_of_the_same_kind():
+    short, long = model_of(3, 5, 0.01), model_of(3, 9, 0.01)
+    few, many = (kinds_of(dem, mechanisms_of(dem)) for dem in (short, long))
+    assert set(few) == set(many)
+    assert len(set(few)) < len(few) < len(many)
+    bare = stim.DetectorErrorModel("\n".join(str(e) for e in short.flattened() if e.type == "error"))
+    alone = kinds_of(bare, mechanisms_of(bare))
+    assert len(set(alone)) == len(alone)
+
+
+def test_labelled_shots_correct_an_error_model_that_is_wrong():
+    true = SI1000(0.01).noisy(memory(3, 3)).detector_error_model(decompose_errors=True)
+    believed = stim.DetectorErrorModel()
+    for i, line in enumerate(true.flattened()):
+        rate = line.args_copy()
+        if line.type == "error" and len(line.targets_copy()) == 2 and i % 2:  # some boundary errors
+            rate = [rate[0] / 20]
+        believed.append(line.type, rate, line.targets_copy())
+    events, flips = shots_of(true, 8192, 7)
+    losses = {}
+    for name, start in (("without", fresh_model(0)), ("with", with_kinds(fresh_model(0), [believed]))):
+        told = list(train([Source.of(believed, Given(events, flips), start)], start, 60, 0))[-1]
+        losses[name] = told.loss
+        assert (len(told.model.kinds) > 0) == (name == "with")
+    assert losses["with"] < losses["without"] - 0.003

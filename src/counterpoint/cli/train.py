@@ -6,9 +6,11 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
+import stim
 import typer
 from rich.console import Console
 from scipy.stats import binomtest
@@ -20,7 +22,7 @@ from counterpoint.machine.recorded import read_model
 from counterpoint.machine.releases import find_experiments, read_experiment
 
 if TYPE_CHECKING:
-    from counterpoint.decoders.training import Progress, Source
+    from counterpoint.decoders.training import Progress, Shots
 
 CHECKPOINT = 60.0  # seconds between two
 TELL = 5.0  # seconds between two lines of progress
@@ -70,7 +72,10 @@ def train(
     console = Console(stderr=True)
     again = out.exists()
     beginning = load_model(str(out)) if again else _start(start, seed)
-    sources = [source for path in paths for source in _sources(path, model, select, seed, beginning, training)]
+    found = [shots for path in paths for shots in _shots(path, model, select, seed, training)]
+    given = [dem for dem, shots in found if isinstance(shots, training.Given)]
+    beginning = training.with_kinds(beginning, given)  # sampled shots have nothing to add to the model they are from
+    sources = [training.Source.of(dem, shots, beginning) for dem, shots in found]
     went = f"goes on from {out}" if again else {"none": "begins with nothing"}.get(start, f"begins with {start}")
     console.print(f"{len(sources)} {'source' if len(sources) == 1 else 'sources'}, {went}", highlight=False)
     told: list[Progress] = []
@@ -114,16 +119,16 @@ def _start(name: str, seed: int) -> Model:
 
         return fresh_model(seed)
     model = load_model(name)
-    return Model(model.quick, model.thorough, {**model.manifest, "fits": []})  # it will fit what it is trained on
+    return replace(model, manifest={**model.manifest, "fits": []})  # it will fit what it is trained on
 
 
-def _sources(path: Path, model: str, select: str, seed: int, beginning: Model, training) -> Iterator[Source]:
+def _shots(path: Path, model: str, select: str, seed: int, training) -> Iterator[tuple[stim.DetectorErrorModel, Shots]]:
     if path.is_dir() and (files := sorted([*path.glob("*.stim"), *path.glob("*.dem")])) and not _recorded(path):
         for file in files:
-            yield from _sources(file, model, select, seed, beginning, training)
+            yield from _shots(file, model, select, seed, training)
     elif path.suffix in (".stim", ".dem"):
         dem = read_model(path)
-        yield training.Source.of(dem, training.Sampled(dem, fold_in((seed,), path.name)), beginning)
+        yield dem, training.Sampled(dem, fold_in((seed,), path.name))
     else:
         for folder in find_experiments(path):
             recording = read_experiment(folder)
@@ -131,7 +136,7 @@ def _sources(path: Path, model: str, select: str, seed: int, beginning: Model, t
             # Of two, the one for the other half was fitted to the half that is trained on.
             dem = models[0] if len(models) == 1 else models[1 if select == "even" else 0]
             half = recording.take(select)
-            yield training.Source.of(dem, training.Given(half.detection_events, half.flips), beginning)
+            yield dem, training.Given(half.detection_events, half.flips)
 
 
 def _recorded(path: Path) -> bool:

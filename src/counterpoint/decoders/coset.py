@@ -13,7 +13,7 @@ import stim
 from counterpoint.base import Bits, Floats
 from counterpoint.decoders.batch import checked_batch
 from counterpoint.decoders.classes import Classes, matched, matching_of
-from counterpoint.decoders.evidence import NEAR, WEIGHT, evidence
+from counterpoint.decoders.evidence import NEAR, WEIGHT, Numbers, evidence
 from counterpoint.decoders.exchange import Exchanges, exchanges_of
 from counterpoint.decoders.mechanisms import Ints, Mechanisms, mechanisms_of
 from counterpoint.decoders.posteriors import posteriors
@@ -54,7 +54,7 @@ class Coset(sinter.Decoder):
             BadInput: a part of three or more detectors, a probability above 1/2, or an observable that is not
                 decided at a boundary.
         """
-        return compiled_coset(dem, Sum(), self.more, self.doubt, self.spread)
+        return compiled_coset(mechanisms_of(dem), Sum(), self.more, self.doubt, self.spread)
 
 
 class Judge(Protocol):
@@ -63,7 +63,7 @@ class Judge(Protocol):
     @property
     def rounds(self) -> int: ...  # of belief propagation that it wants to hear; 0 is none
 
-    def scores(self, found: Floats, *, thorough: bool) -> Floats: ...  # (shots, K, WIDTH) -> (shots, K)
+    def scores(self, found: Floats, apart: Numbers, *, thorough: bool) -> Floats: ...  # evidence -> (shots, K)
 
 
 @final
@@ -73,7 +73,7 @@ class Sum:
 
     rounds: int = 0
 
-    def scores(self, found: Floats, *, thorough: bool) -> Floats:
+    def scores(self, found: Floats, apart: Numbers, *, thorough: bool) -> Floats:
         return found[:, :, WEIGHT] + found[:, :, NEAR]
 
 
@@ -113,13 +113,13 @@ class CompiledCoset(sinter.CompiledDecoder):
         if not len(self.mechanisms.ends) or not len(events):
             return (base[:, None] >> observables & 1).astype(np.float64)
         turns = self.turns(events)
-        weighed = self.judge.scores(self.evidence(events, turns, thorough=False), thorough=False)
+        weighed = self.judge.scores(*self.evidence(events, turns, thorough=False), thorough=False)
         if len(self.graphs) > BASE:
             first, second = np.sort(weighed, axis=1)[:, [-1, -2]].T
             again = np.flatnonzero(first - second < self.doubt)
             if again.size:
                 heard = self.evidence(events[again], turns[again], thorough=True)
-                weighed[again] = self.judge.scores(heard, thorough=True)
+                weighed[again] = self.judge.scores(*heard, thorough=True)
         likely = np.exp(weighed - weighed.max(axis=1, keepdims=True))
         likely /= likely.sum(axis=1, keepdims=True)
         flips = base[:, None] ^ self.classes.flips(turns)
@@ -131,8 +131,8 @@ class CompiledCoset(sinter.CompiledDecoder):
             return np.broadcast_to(self.classes.turns, (len(events), len(self.classes.turns)))
         return self.classes.chosen(self.free, events)[0][:, None] ^ self.classes.turns
 
-    def evidence(self, events: Bits, turns: Ints, *, thorough: bool) -> Floats:
-        """float64 (shots, K, WIDTH): what speaks for each of the classes `turns` (shots, K); see evidence.py.
+    def evidence(self, events: Bits, turns: Ints, *, thorough: bool) -> tuple[Floats, Numbers]:
+        """What speaks for each of the classes `turns` (shots, K), and what each has for itself; see evidence.py.
 
         Args:
             thorough: hear the further proposals, too.
@@ -147,9 +147,8 @@ class CompiledCoset(sinter.CompiledDecoder):
         return evidence(x, self.mechanisms.detectors, proposals, beliefs)
 
 
-def compiled_coset(dem: stim.DetectorErrorModel, judge: Judge, more: int, doubt: float, spread: float) -> CompiledCoset:
-    """All that is fixed for one decomposed error model; raises BadInput as `Coset.compile_decoder_for_dem`."""
-    mechanisms = mechanisms_of(dem)
+def compiled_coset(mechanisms: Mechanisms, judge: Judge, more: int, doubt: float, spread: float) -> CompiledCoset:
+    """All that is fixed for one error model; the settings are those of `Coset`."""
     graphs = [matching_of(mechanisms, correlated=c, forced=True, told=True) for c in (True, False)]
     for i in range(more):
         draw = np.random.default_rng((i,)).standard_normal(len(mechanisms.errors))

@@ -20,9 +20,11 @@ from counterpoint.decoders.lightest import flip, merged, near_exchanges, near_lo
 from counterpoint.decoders.mechanisms import Ints
 from counterpoint.decoders.posteriors import Singles
 
+Numbers = NDArray[np.int32]
 WEIGHT, NEAR, ROOTS, BELIEVED, CROSSED, OPPOSED = range(6)
 SIZES = 6  # and how many members fire 1, 2, 3 and at least 4 detectors
 WIDTH = SIZES + 4
+MOST = 64  # members that a class has for itself and that are told
 _LARGEST = 512  # members of a proposal that are kept
 _TABLE = 1 << 15  # places in the table of exchanges that were counted
 
@@ -183,7 +185,22 @@ def _weighed(x, believed, sets, c, new, kept, kept_size, room, row):
 
 
 @compiled
-def evidence(x: Exchanges, detectors: int, proposals: Bits, beliefs: Singles) -> Floats:
+def _apart(sets, told):
+    """Tell the members that not all sets have."""
+    classes = len(sets.size)
+    for c in range(classes):
+        n = 0
+        for i in range(sets.size[c]):
+            m, common = sets.members[c, i], True
+            for o in range(classes):
+                common &= sets.on[o, m]
+            if not common and n < MOST:
+                told[c, n] = m
+                n += 1
+
+
+@compiled
+def evidence(x: Exchanges, detectors: int, proposals: Bits, beliefs: Singles) -> tuple[Floats, Numbers]:
     """What speaks for each class, from what matchings propose for it.
 
     Args:
@@ -197,6 +214,7 @@ def evidence(x: Exchanges, detectors: int, proposals: Bits, beliefs: Singles) ->
         logarithms; OPPOSED, minus its weight under the beliefs; from SIZES on, how many members fire 1, 2, 3 and at
         least 4 detectors. Of the set that is lightest under the beliefs: BELIEVED, minus its weight under them;
         CROSSED, under the model.
+        And int32 (shots, classes, MOST): the members of the lightest set that not all classes have, then -1.
     """
     starts, classes, shots, _ = proposals.shape
     count, asked = len(x.weight), len(beliefs) > 0
@@ -214,6 +232,7 @@ def evidence(x: Exchanges, detectors: int, proposals: Bits, beliefs: Singles) ->
     kinds = (starts + 1 if asked else starts) * classes
     kept, kept_size = np.zeros((kinds, _LARGEST), np.int64), np.zeros(kinds, np.int64)
     found = np.zeros((shots, classes, WIDTH))
+    apart = np.full((shots, classes, MOST), -1, np.int32)
     for shot in range(shots):
         _lightest(x, proposals, shot, sets, new, kept, kept_size, room)
         if asked:
@@ -222,6 +241,7 @@ def evidence(x: Exchanges, detectors: int, proposals: Bits, beliefs: Singles) ->
             _believed(x, y, sets, others, new, kept, kept_size, room, found[shot])
         for c in range(classes):
             _weighed(x, believed, sets, c, new, kept, kept_size, room, found[shot, c])
+        _apart(sets, apart[shot])
         for c in range(classes):
             _emptied(sets, c)
-    return found
+    return found, apart

@@ -17,7 +17,8 @@ import stim
 from numpy.typing import NDArray
 
 from counterpoint.base import BadInput, Floats
-from counterpoint.decoders.evidence import WIDTH
+from counterpoint.decoders.evidence import WIDTH, Numbers
+from counterpoint.decoders.mechanisms import Ints
 
 Singles = NDArray[np.float32]
 MODEL = ".model"  # what the name of a model file ends in
@@ -69,16 +70,25 @@ def centred(found: Floats) -> Singles:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """What was trained: one network for the proposals of every shot and one for those of a doubtful one."""
+    """What was trained: a network for the proposals of every shot, one for those of a doubtful one, and weights.
+
+    An error model that was fitted to detection events misses what these do not tell. Where shots with known observables
+    teach, each kind of mechanism has its weight corrected by what they say of it.
+    """
 
     quick: Network
     thorough: Network
+    kinds: Ints  # (G,) kinds of mechanisms (kinds.py) whose weight was learnt, ascending
+    shift: Singles  # (G,) what each member of such a kind adds to the score of its class
     manifest: Mapping[str, Any]  # fits, shots, seeds, versions; plain JSON values
 
-    rounds = ROUNDS
-
-    def scores(self, found: Floats, *, thorough: bool) -> Floats:
-        return (self.thorough if thorough else self.quick).scores(found)
+    def shift_of(self, kinds: Ints) -> Singles:
+        """(M + 1,) the shift of mechanisms of these kinds (M,); 0 where none was learnt, and at the end."""
+        shift = np.zeros(len(kinds) + 1, np.float32)
+        if len(self.kinds):
+            at = np.minimum(np.searchsorted(self.kinds, kinds), len(self.kinds) - 1)
+            shift[:-1] = np.where(self.kinds[at] == kinds, self.shift[at], 0)
+        return shift
 
     def check(self, dem: stim.DetectorErrorModel) -> None:
         """Raises BadInput where the model was trained for other circuits."""
@@ -105,6 +115,7 @@ class Model:
             for part, network in (("quick", self.quick), ("thorough", self.thorough))
             for name, array in network.arrays().items()
         }
+        arrays |= {"kinds": self.kinds, "shift": self.shift}
         text = json.dumps({"format": FORMAT, **self.manifest}, indent=1, sort_keys=True)
         np.savez(held, manifest=np.frombuffer(text.encode(), np.uint8), **arrays)
         beside = path.with_name(path.name + ".part")
@@ -113,6 +124,19 @@ class Model:
             beside.replace(path)
         except OSError as problem:
             raise BadInput(f"{path} cannot be written ({problem.strerror}): give another place with --out") from problem
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A model as the judge of one circuit's evidence."""
+
+    model: Model
+    shift: Singles  # (M + 1,)
+    rounds: int = ROUNDS
+
+    def scores(self, found: Floats, apart: Numbers, *, thorough: bool) -> Floats:
+        network = self.model.thorough if thorough else self.model.quick
+        return network.scores(found) + self.shift[apart].sum(axis=2)  # -1 is the last, and 0
 
 
 def load_model(name: str) -> Model:
@@ -140,6 +164,7 @@ def _read(content: bytes, name: str) -> Model:
             {array: np.asarray(held[f"{part}.{array}"], np.float32) for array in ARRAYS}
             for part in ("quick", "thorough")
         ]
+        kinds, shift = np.asarray(held["kinds"], np.int64), np.asarray(held["shift"], np.float32)
     except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as problem:
         raise BadInput(
             f"{name} holds no trained model ({len(content)} bytes): give a file that counterpoint train wrote"
@@ -149,7 +174,7 @@ def _read(content: bytes, name: str) -> Model:
             f"{name} is a model of format {manifest.get('format')} with {parts[0]['into'].shape[0]} inputs, and this "
             f"version reads format {FORMAT} with {WIDTH}: train it again"
         )
-    return Model(Network(**parts[0]), Network(**parts[1]), manifest)
+    return Model(Network(**parts[0]), Network(**parts[1]), kinds, shift, manifest)
 
 
 def fit_of(dem: stim.DetectorErrorModel) -> dict[str, Any]:

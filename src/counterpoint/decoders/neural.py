@@ -9,7 +9,9 @@ import sinter
 import stim
 
 from counterpoint.decoders.coset import CompiledCoset, Coset, compiled_coset
-from counterpoint.decoders.network import GENERAL, Model, load_model
+from counterpoint.decoders.kinds import kinds_of
+from counterpoint.decoders.mechanisms import mechanisms_of
+from counterpoint.decoders.network import GENERAL, Model, Trained, load_model
 
 
 @final
@@ -52,4 +54,6 @@ class Neural(sinter.Decoder):
 
     def judged(self, dem: stim.DetectorErrorModel, model: Model) -> CompiledCoset:
         """The same with a model at hand, whatever it was trained for."""
-        return compiled_coset(dem, model, self.more, self.doubt, self.spread)
+        mechanisms = mechanisms_of(dem)
+        judge = Trained(model, model.shift_of(kinds_of(dem, mechanisms)))
+        return compiled_coset(mechanisms, judge, self.more, self.doubt, self.spread)

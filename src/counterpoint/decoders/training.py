@@ -23,9 +23,10 @@ from numpy.typing import NDArray
 from counterpoint.base import BadInput, Bits, Floats, Key, fold_in
 from counterpoint.decoders.classes import matched, matching_of
 from counterpoint.decoders.coset import CompiledCoset
-from counterpoint.decoders.evidence import BELIEVED, NEAR, WEIGHT, WIDTH
+from counterpoint.decoders.evidence import BELIEVED, NEAR, WEIGHT, WIDTH, Numbers
+from counterpoint.decoders.kinds import kinds_of
 from counterpoint.decoders.matching import Matching
-from counterpoint.decoders.mechanisms import Ints
+from counterpoint.decoders.mechanisms import Ints, mechanisms_of
 from counterpoint.decoders.network import ARRAYS, HIDDEN, Model, Network, Singles, centred, fit_of
 from counterpoint.decoders.neural import Neural
 
@@ -36,6 +37,7 @@ _BATCH = 1024
 _RATE = 1e-3  # of learning, at the beginning
 _DECAY = 1e-3  # of weights
 _SEEN = 8  # times that a fresh shot is learnt from soon
+_TRUST = 30.0  # in the weights of the error model: the inverse variance of what they are off by
 _PASSES = 40  # over shots that are all known, before training ends
 
 
@@ -80,6 +82,8 @@ class Lesson:
 
     quick: Singles  # (shots, K, WIDTH)
     thorough: Singles  # likewise, 0 where not doubtful
+    quick_apart: Numbers  # (shots, K, MOST) kinds of the members that not all classes have, and then -1
+    thorough_apart: Numbers
     doubtful: NDArray[np.bool_]  # (shots,) the quick evidence leaves doubt
     label: Ints  # (shots,) which of the K classes happened
     plain: NDArray[np.bool_]  # (shots,) plain matching is wrong
@@ -91,7 +95,8 @@ class Lesson:
         return replace(self, **{name: getattr(self, name)[rows] for name in _BY_SHOT})
 
 
-_BY_SHOT = ("quick", "thorough", "doubtful", "label", "plain", "correlated")
+_LEARNT = ("quick", "thorough", "quick_apart", "thorough_apart", "doubtful", "label")
+_BY_SHOT = (*_LEARNT, "plain", "correlated")
 
 
 def joined(lessons: Sequence[Lesson]) -> Lesson:
@@ -108,10 +113,13 @@ class Source:
     coset: CompiledCoset
     forced: pymatching.Matching  # may leave its class for CLEAR
     correlated: Any  # the compiled decoder
+    kind: Numbers  # (M + 1,) which of the kinds that are learnt each mechanism is of, else -1; and -1 at the end
 
     @classmethod
     def of(cls, dem: stim.DetectorErrorModel, shots: Shots, model: Model) -> Source:
-        """Raises BadInput where an error model has no classes: see `mechanisms_of`."""
+        """The source of `shots`; only kinds of mechanisms that `model` knows have their weights learnt.
+
+        Raises BadInput where an error model has no classes: see `mechanisms_of`."""
         settings = Neural()
         coset = settings.judged(dem, model)
         if not len(coset.mechanisms.ends):
@@ -120,7 +128,12 @@ class Source:
                 "learn; give a circuit with a logical observable"
             )
         forced = matching_of(coset.mechanisms, correlated=False, forced=True, shortcut=CLEAR)
-        return cls(dem, shots, coset, forced, Matching(correlated=True).compile_decoder_for_dem(dem=dem))
+        kind = np.full(len(coset.mechanisms.weight) + 1, -1, np.int32)
+        if len(model.kinds):
+            kinds = kinds_of(dem, coset.mechanisms)
+            at = np.minimum(np.searchsorted(model.kinds, kinds), len(model.kinds) - 1)
+            kind[:-1] = np.where(model.kinds[at] == kinds, at, -1)
+        return cls(dem, shots, coset, forced, Matching(correlated=True).compile_decoder_for_dem(dem=dem), kind)
 
     def lesson(self, number: int) -> Lesson | None:
         """What is to be learnt from batch `number`; None after the last."""
@@ -141,16 +154,19 @@ class Source:
         one = hits.sum(axis=1) == 1
         events, flips, turns, chosen = events[one], flips[one], turns[one], chosen[one]
         begin = time.perf_counter()
-        quick = coset.evidence(events, turns, thorough=False)
-        doubtful = _margin(coset.judge.scores(quick, thorough=False)) < coset.doubt
-        thorough = np.zeros_like(quick)
+        quick, quick_apart = coset.evidence(events, turns, thorough=False)
+        doubtful = _margin(coset.judge.scores(quick, quick_apart, thorough=False)) < coset.doubt
+        thorough, thorough_apart = np.zeros_like(quick), np.full_like(quick_apart, -1)
         if doubtful.any():
-            thorough[doubtful] = coset.evidence(events[doubtful], turns[doubtful], thorough=True)
+            heard = coset.evidence(events[doubtful], turns[doubtful], thorough=True)
+            thorough[doubtful], thorough_apart[doubtful] = heard
         seconds = time.perf_counter() - begin
         answer = self.correlated.decode_shots_bit_packed(bit_packed_detection_event_data=events)
         return Lesson(
             quick=centred(quick),
             thorough=centred(thorough),
+            quick_apart=self.kind[quick_apart],
+            thorough_apart=self.kind[thorough_apart],
             doubtful=doubtful,
             label=hits[one].argmax(axis=1),
             plain=(classes.packed(events, chosen) != flips).any(axis=1),
@@ -173,7 +189,18 @@ def _margin(scores: Floats) -> Floats:
 
 def fresh_model(seed: int) -> Model:
     """A model that has learnt nothing: small random layers beside a cautious sum of the evidence."""
-    return Model(_fresh((seed, 0)), _fresh((seed, 1)), {"fits": [], "shots": 0, "close": 0, "seeds": []})
+    none, manifest = np.zeros(0, np.int64), {"fits": [], "shots": 0, "close": 0, "seeds": []}
+    return Model(_fresh((seed, 0)), _fresh((seed, 1)), none, none.astype(np.float32), manifest)
+
+
+def with_kinds(model: Model, dems: Sequence[stim.DetectorErrorModel]) -> Model:
+    """`model` that also learns the weight of every kind of mechanism in these error models."""
+    known = dict(zip(model.kinds.tolist(), model.shift.tolist(), strict=True))
+    for dem in dems:
+        known |= {kind: known.get(kind, 0.0) for kind in kinds_of(dem, mechanisms_of(dem)).tolist()}
+    kinds = sorted(known)
+    shift = np.array([known[kind] for kind in kinds], np.float32)
+    return replace(model, kinds=np.array(kinds, np.int64), shift=shift)
 
 
 def _fresh(key: Key) -> Network:
@@ -210,32 +237,35 @@ class Progress:
 
 def _answers(model: Model, lesson: Lesson, doubt: float) -> tuple[NDArray[np.bool_], float]:
     """(shots,) where the model is wrong, and its loss."""
-    scores = model.quick.scores_of(lesson.quick)
+    shift = np.append(model.shift, np.float32(0))
+    scores = model.quick.scores_of(lesson.quick) + shift[lesson.quick_apart].sum(axis=2)
     again = (_margin(scores) < doubt) & lesson.doubtful
-    scores[again] = model.thorough.scores_of(lesson.thorough[again])
+    scores[again] = model.thorough.scores_of(lesson.thorough[again]) + shift[lesson.thorough_apart[again]].sum(axis=2)
     top = scores.max(axis=1)
     right = scores[np.arange(len(scores)), lesson.label]
     loss = np.log(np.exp(scores - top[:, None]).sum(axis=1)) + top - right
     return scores.argmax(axis=1) != lesson.label, float(loss.mean())
 
 
-def _loss(arrays, quick, thorough, doubtful, label):
-    """Mean of -ln of the probability given to what happened, of both networks."""
+def _loss(arrays, trust, quick, thorough, quick_apart, thorough_apart, doubtful, label):
+    """Mean of -ln of the probability given to what happened, of both networks; `trust` holds the shifts near 0."""
+    shift = jnp.append(arrays["shift"], 0.0)
     losses = []
-    for part, apart in (("quick", quick), ("thorough", thorough)):
+    for part, found, apart in (("quick", quick, quick_apart), ("thorough", thorough, thorough_apart)):
         a = arrays[part]
-        hidden = jnp.tanh(jnp.tanh(apart @ a["into"] + a["bias"]) @ a["between"] + a["turn"])
-        scores = apart @ a["linear"] + hidden @ a["out"]
+        hidden = jnp.tanh(jnp.tanh(found @ a["into"] + a["bias"]) @ a["between"] + a["turn"])
+        scores = found @ a["linear"] + hidden @ a["out"] + shift[apart].sum(axis=2)
         losses.append(optax.losses.softmax_cross_entropy_with_integer_labels(scores, label))
-    return losses[0].mean() + (losses[1] * doubtful).sum() / (doubtful.sum() + 1)
+    mean = losses[0].mean() + (losses[1] * doubtful).sum() / (doubtful.sum() + 1)
+    return mean + 0.5 * trust * (arrays["shift"] ** 2).sum()
 
 
 _DIRECTION = optax.chain(optax.scale_by_adam(), optax.add_decayed_weights(_DECAY))
 
 
 @jax.jit
-def _step(arrays, state, rate, quick, thorough, doubtful, label):
-    slope = jax.grad(_loss)(arrays, quick, thorough, doubtful, label)
+def _step(arrays, state, rate, trust, *batch):
+    slope = jax.grad(_loss)(arrays, trust, *batch)
     way, state = _DIRECTION.update(slope, state, arrays)
     return jax.tree.map(lambda a, w: a - rate * w, arrays, way), state
 
@@ -253,7 +283,7 @@ def train(sources: Sequence[Source], start: Model, seconds: float, seed: int) ->
     if len(kinds) > 1:
         raise BadInput(f"circuits with {min(kinds)} and with {max(kinds)} classes were given: train them apart")
     began, draw = time.perf_counter(), np.random.default_rng(fold_in((seed,), "batches"))
-    arrays: Any = {part: getattr(start, part).arrays() for part in ("quick", "thorough")}
+    arrays: Any = {part: getattr(start, part).arrays() for part in ("quick", "thorough")} | {"shift": start.shift}
     state = _DIRECTION.init(arrays)
     finite = all(isinstance(source.shots, Given) for source in sources)
     lessons: list[Lesson] = []
@@ -282,8 +312,8 @@ def train(sources: Sequence[Source], start: Model, seconds: float, seed: int) ->
         rate = _RATE * ((1 - passes / _PASSES) if finite else left)
         for _ in range(-(-(_SEEN * fresh if still else len(known.label)) // _BATCH)):
             rows = draw.integers(0, len(known.label), _BATCH)
-            batch = (known.quick[rows], known.thorough[rows], known.doubtful[rows], known.label[rows])
-            arrays, state = _step(arrays, state, rate, *batch)
+            batch = [getattr(known, name)[rows] for name in _LEARNT]
+            arrays, state = _step(arrays, state, rate, _TRUST / len(known.label), *batch)
         yield _standing(arrays, sources, start, known, joined(held), seed, time.perf_counter() - began)
 
 
@@ -301,7 +331,7 @@ def _standing(
         "seeds": [*start.manifest["seeds"], seed],
         "versions": {name: version(name) for name in ("stim", "pymatching", "jax", "numpy")},
     }
-    model = Model(parts[0], parts[1], manifest)
+    model = Model(parts[0], parts[1], start.kinds, np.asarray(arrays["shift"], np.float32), manifest)
     wrong, loss = _answers(model, held, sources[0].coset.doubt)
     return Progress(
         model=model,
