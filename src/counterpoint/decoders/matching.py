@@ -53,8 +53,8 @@ class Matching(sinter.Decoder):
                 finite weight (1, or above 1/2 for correlated matching).
         """
         graph = stim.DetectorErrorModel()
-        for error in _errors(dem):
-            self._check(error)
+        for error, fires in _errors(dem):
+            self._check(error, fires)
             graph.append(error)
         # Declared, so that widths stay those of the model however many errors were left out.
         if dem.num_detectors:
@@ -66,9 +66,8 @@ class Matching(sinter.Decoder):
         found = pymatching.Matching.from_detector_error_model(graph, enable_correlations=self.correlated)
         return CompiledMatching(found, dem.num_detectors, dem.num_observables, self.correlated)
 
-    def _check(self, error: stim.DemInstruction) -> None:
+    def _check(self, error: stim.DemInstruction, detectors: int) -> None:
         (probability,) = error.args_copy()
-        detectors = max(len(part) for part in _detectors(error))
         if detectors > 2:
             raise BadInput(
                 f"the error '{error}' fires {detectors} detectors at once, and matching takes at most 2: "
@@ -126,8 +125,8 @@ class CompiledMatching(sinter.CompiledDecoder):
         raise AssertionError("a batch failed whose shots all decode one by one")
 
 
-def _errors(dem: stim.DetectorErrorModel) -> Iterator[stim.DemInstruction]:
-    """The errors that can happen and be seen, repetitions written out.
+def _errors(dem: stim.DetectorErrorModel) -> Iterator[tuple[stim.DemInstruction, int]]:
+    """The errors that can happen and be seen, repetitions written out, and how many detectors a part fires at most.
 
     Parts without a detector are left out: no shot tells of them, and PyMatching's correlated mode
     refuses them where its plain mode passes them over.
@@ -137,13 +136,13 @@ def _errors(dem: stim.DetectorErrorModel) -> Iterator[stim.DemInstruction]:
         if instruction.type != "error" or not instruction.args_copy()[0]:
             continue
         groups = instruction.target_groups()
-        parts = [part for part in groups if any(t.is_relative_detector_id() for t in part)]
-        if parts:
-            targets = list(parts[0])
-            for part in parts[1:]:
+        fires = [sum([t.is_relative_detector_id() for t in part]) for part in groups]
+        if not any(fires):
+            continue
+        if not all(fires):
+            first, *others = (part for part, fired in zip(groups, fires, strict=True) if fired)
+            targets = list(first)
+            for part in others:
                 targets += [stim.DemTarget.separator(), *part]
-            yield stim.DemInstruction("error", instruction.args_copy(), targets)
-
-
-def _detectors(error: stim.DemInstruction) -> list[list[stim.DemTarget]]:
-    return [[t for t in part if t.is_relative_detector_id()] for part in error.target_groups()]
+            instruction = stim.DemInstruction("error", instruction.args_copy(), targets)
+        yield instruction, max(fires)
