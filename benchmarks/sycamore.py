@@ -1,6 +1,7 @@
 """Recorded Sycamore shots: error a cycle of our decoders beside the recorded ones, on shots that nothing was fitted to.
 
     python benchmarks/sycamore.py 5 [--decoder correlated --decoder coset --decoder sycamore-5.model]
+    python benchmarks/sycamore.py 5 --decoder benchmarks/sycamore.py:QUICK_5
 
 Error models are those fitted to even shots, the network of a .model was trained on even shots, and odd shots are
 judged: r = 3, 5, 7, 9, 13, 25,000 shots each. Error a cycle is fitted over rounds; its ratio to that of belief matching
@@ -17,10 +18,12 @@ from pathlib import Path
 import numpy as np
 
 from counterpoint.cli.options import decoder_named
+from counterpoint.decoders.neural import Neural
 from counterpoint.machine.releases import find_experiments, read_experiment
 
 RIVALS = ("belief_matching", "tensor_network_contraction")
 DRAWS = 1000
+QUICK_3, QUICK_5 = Neural("sycamore-3", more=0), Neural("sycamore-5", more=0)  # no shot is heard again
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -173,7 +174,8 @@ def play(row: Row) -> Scored:
 
 def play_all(todo: Iterable[Row], workers: int) -> Iterator[Scored]:
     """Play rows side by side, each given out as soon as it is done."""
-    with ProcessPoolExecutor(workers) as pool:
+    # Spawned: a process that is forked while another library's threads run may wait for ever.
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         try:
             for done in as_completed([pool.submit(play, row) for row in todo]):
                 yield done.result()
