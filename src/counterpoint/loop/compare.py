@@ -191,16 +191,19 @@ def _decode(
     for error_model, rows in portions(recording, error_models):
         with blaming(who):
             compiled = checked_compiled(who, decoder.compile_decoder_for_dem(dem=error_model))
-            # Indexed by numbers, so that what a decoder gets is a copy, which it may change.
+            # Indexed by numbers, so that what a decoder gets is a copy, which it may change; likewise below.
             compiled.decode_shots_bit_packed(bit_packed_detection_event_data=recording.detection_events[rows[:WARM_UP]])
         for start in range(0, len(rows), BATCH):
-            part = rows[start : start + BATCH]
-            events = recording.detection_events[part]
+            part: Any = rows[start : start + BATCH]
+            shots = len(part)
+            if len(rows) == recording.shots:  # all of them: a slice is many times quicker than numbers
+                part = slice(start, start + shots)
+            events = np.array(recording.detection_events[part])
             with blaming(who):
                 began = time.perf_counter()
                 found = compiled.decode_shots_bit_packed(bit_packed_detection_event_data=events)
                 seconds += time.perf_counter() - began
-            flips = checked_answer(who, found, len(part), recording.observables)
+            flips = checked_answer(who, found, shots, recording.observables)
             wrong[part] = flips ^ recording.flips[part]
     return wrong, seconds
 
