@@ -1,6 +1,6 @@
 """Train the model that ships with the package, on many circuits at once, so that it fits none in particular.
 
-    python benchmarks/general_model.py --minutes 15 --out src/counterpoint/decoders/models/general.model
+    python benchmarks/general_model.py --minutes 9 --out src/counterpoint/decoders/models/general.model
 
 Close shots of surface codes under SI1000 and uniform noise, from what a good chip shows to what a bad one does. The
 time it was given and the cores beside it decide how many shots it saw: the numbers are in the model's manifest.
@@ -32,7 +32,7 @@ CIRCUITS: tuple[tuple[int, int, NoiseModel], ...] = (  # distance, rounds, noise
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=15)
+    parser.add_argument("--minutes", type=float, default=9)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()

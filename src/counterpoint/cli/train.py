@@ -19,7 +19,7 @@ from counterpoint.base import BadInput, fold_in
 from counterpoint.cli.options import Json, Seed
 from counterpoint.decoders.network import GENERAL, MODEL, SHIPPED, Model, load_model
 from counterpoint.machine.recorded import read_model
-from counterpoint.machine.releases import find_experiments, read_experiment
+from counterpoint.machine.releases import MARKS, find_experiments, is_experiment, read_experiment
 
 if TYPE_CHECKING:
     from counterpoint.decoders.training import Progress, Shots
@@ -41,7 +41,11 @@ def train(
     out: Annotated[Path, typer.Option(help="The model file; one that is there is gone on from.", show_default=False)],
     minutes: Annotated[float, typer.Option(help="How long.")] = 15.0,
     start: Annotated[
-        str, typer.Option(help=f"Begin with a model of the package ({', '.join(SHIPPED)}), a model file, or 'none'.")
+        str,
+        typer.Option(
+            help=f"Begin with a model of the package ({', '.join(SHIPPED)}), a model file, or 'none'. "
+            "Where OUT is there, it is gone on from."
+        ),
     ] = GENERAL,
     model: Annotated[
         Literal["noisy", "circuit", "pij"],
@@ -72,7 +76,11 @@ def train(
     console = Console(stderr=True)
     again = out.exists()
     beginning = load_model(str(out)) if again else _start(start, seed)
-    found = [shots for path in paths for shots in _shots(path, model, select, seed, training)]
+    found = [
+        shots
+        for path in paths
+        for shots in _shots(path, model, select, seed, len(beginning.manifest["seeds"]), training)
+    ]
     given = [dem for dem, shots in found if isinstance(shots, training.Given)]
     beginning = training.with_kinds(beginning, given)  # sampled shots have nothing to add to the model they are from
     sources = [training.Source.of(dem, shots, beginning) for dem, shots in found]
@@ -122,25 +130,30 @@ def _start(name: str, seed: int) -> Model:
     return replace(model, manifest={**model.manifest, "fits": []})  # it will fit what it is trained on
 
 
-def _shots(path: Path, model: str, select: str, seed: int, training) -> Iterator[tuple[stim.DetectorErrorModel, Shots]]:
-    if path.is_dir() and (files := sorted([*path.glob("*.stim"), *path.glob("*.dem")])) and not _recorded(path):
+def _shots(
+    path: Path, model: str, select: str, seed: int, runs: int, training
+) -> Iterator[tuple[stim.DetectorErrorModel, Shots]]:
+    """The error models at `path`, each with its shots; after `runs` runs other ones are sampled."""
+    files = sorted([*path.glob("*.stim"), *path.glob("*.dem")]) if path.is_dir() and not is_experiment(path) else []
+    if files:
+        if recorded := sum(1 for mark in MARKS for _ in path.rglob(mark)):
+            raise BadInput(f"{path} holds {len(files)} circuits and files of {recorded} recordings: give them apart")
         for file in files:
-            yield from _shots(file, model, select, seed, training)
+            yield from _shots(file, model, select, seed, runs, training)
     elif path.suffix in (".stim", ".dem"):
         dem = read_model(path)
-        yield dem, training.Sampled(dem, fold_in((seed,), path.name))
+        yield dem, training.Sampled(dem, fold_in((seed,), path.name, runs))
     else:
         for folder in find_experiments(path):
             recording = read_experiment(folder)
-            models = recording.error_models(model)
-            # Of two, the one for the other half was fitted to the half that is trained on.
-            dem = models[0] if len(models) == 1 else models[1 if select == "even" else 0]
+            dem = dem_of(recording.error_models(model), select)
             half = recording.take(select)
             yield dem, training.Given(half.detection_events, half.flips)
 
 
-def _recorded(path: Path) -> bool:
-    return any((path / mark).is_file() for mark in ("properties.yml", "metadata.json"))
+def dem_of(models: Sequence[stim.DetectorErrorModel], select: str) -> stim.DetectorErrorModel:
+    """Of the two models for even and for odd shots, the one that was fitted to those that are trained on."""
+    return models[0] if len(models) == 1 else models[1 if select == "even" else 0]
 
 
 def _line(p: Progress) -> str:

@@ -214,7 +214,8 @@ def evidence(x: Exchanges, detectors: int, proposals: Bits, beliefs: Singles) ->
         logarithms; OPPOSED, minus its weight under the beliefs; from SIZES on, how many members fire 1, 2, 3 and at
         least 4 detectors. Of the set that is lightest under the beliefs: BELIEVED, minus its weight under them;
         CROSSED, under the model.
-        And int32 (shots, classes, MOST): the members of the lightest set that not all classes have, then -1.
+        And int32 (shots, classes, MOST): the members of the lightest set that not all classes have, then -1; the first
+        MOST of them, where there are more.
     """
     starts, classes, shots, _ = proposals.shape
     count, asked = len(x.weight), len(beliefs) > 0

@@ -1,4 +1,4 @@
-"""Kinds of mechanisms: the same error in another round, or in a longer experiment, is of the same kind."""
+"""Kinds of mechanisms: the same error in another round, or in an experiment of another length, is of the same kind."""
 
 from __future__ import annotations
 

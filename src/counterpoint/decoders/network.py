@@ -17,6 +17,7 @@ import stim
 from numpy.typing import NDArray
 
 from counterpoint.base import BadInput, Floats
+from counterpoint.decoders.errors import errors_of
 from counterpoint.decoders.evidence import WIDTH, Numbers
 from counterpoint.decoders.mechanisms import Ints
 
@@ -145,15 +146,19 @@ def load_model(name: str) -> Model:
     Raises:
         BadInput: no such file, or it holds no model of this format.
     """
+    return _read(model_bytes(name), name)
+
+
+def model_bytes(name: str) -> bytes:
+    """The file of that model; raises BadInput where there is none."""
     path = Path(name)
     try:
-        shipped = not path.exists() and name.removesuffix(MODEL) in SHIPPED
-        content = (_HERE / f"{path.stem}{MODEL}").read_bytes() if shipped else path.read_bytes()
+        shipped = name in SHIPPED or (name.removesuffix(MODEL) in SHIPPED and not path.exists())
+        return (_HERE / f"{name.removesuffix(MODEL)}{MODEL}").read_bytes() if shipped else path.read_bytes()
     except OSError as problem:
         raise BadInput(
             f"{name} cannot be read ({problem.strerror}): give a file that {_WROTE}, or one of {', '.join(SHIPPED)}"
         ) from problem
-    return _read(content, name)
 
 
 def _read(content: bytes, name: str) -> Model:
@@ -165,7 +170,9 @@ def _read(content: bytes, name: str) -> Model:
             for part in ("quick", "thorough")
         ]
         kinds, shift = np.asarray(held["kinds"], np.int64), np.asarray(held["shift"], np.float32)
-    except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as problem:
+        if not isinstance(manifest, dict) or not isinstance(manifest.get("fits"), list):
+            raise ValueError("no manifest")
+    except (ValueError, KeyError, IndexError, TypeError, EOFError, OSError, zipfile.BadZipFile) as problem:
         raise BadInput(
             f"{name} holds no trained model ({len(content)} bytes): give a file that counterpoint train wrote"
         ) from problem
@@ -182,7 +189,9 @@ def fit_of(dem: stim.DetectorErrorModel) -> dict[str, Any]:
 
     The noise is not in it: a model still fits when its rates are calibrated anew.
     """
-    places = sorted(dem.get_detector_coordinates().items())
+    places: list[Any] = sorted(dem.get_detector_coordinates().items())
+    if not all(place for _, place in places):  # then what errors fire together has to tell circuits apart
+        places.append(sorted({tuple(sorted(map(str, error.targets_copy()))) for _, error in errors_of(dem)}))
     content = json.dumps([dem.num_detectors, dem.num_observables, places])
     return {
         "detectors": dem.num_detectors,

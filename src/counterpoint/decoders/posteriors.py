@@ -16,7 +16,7 @@ from counterpoint.decoders.mechanisms import Ints
 
 LANES = 64  # shots at once
 _SURE = np.float32(0.999999)  # tanh of half the log-odds of a message, at most
-_LOW, _HIGH = np.float32(1e-28), np.float32(1e28)  # ratios that a float32 still squares safely
+_LOW, _HIGH = np.float32(1e-28), np.float32(1e28)  # ratios whose logarithm a float32 can tell
 
 Singles = NDArray[np.float32]
 

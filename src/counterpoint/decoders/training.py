@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from counterpoint.base import BadInput, Bits, Floats, Key, fold_in
 from counterpoint.decoders.classes import matched, matching_of
 from counterpoint.decoders.coset import CompiledCoset
-from counterpoint.decoders.evidence import BELIEVED, NEAR, WEIGHT, WIDTH, Numbers
+from counterpoint.decoders.evidence import BELIEVED, MOST, NEAR, WEIGHT, WIDTH, Numbers
 from counterpoint.decoders.kinds import kinds_of
 from counterpoint.decoders.matching import Matching
 from counterpoint.decoders.mechanisms import Ints, mechanisms_of
@@ -115,6 +115,11 @@ class Source:
     correlated: Any  # the compiled decoder
     kind: Numbers  # (M + 1,) which of the kinds that are learnt each mechanism is of, else -1; and -1 at the end
 
+    @property
+    def told(self) -> int:
+        """How many members of a class are kept: none where no kind is learnt."""
+        return MOST if (self.kind >= 0).any() else 0
+
     @classmethod
     def of(cls, dem: stim.DetectorErrorModel, shots: Shots, model: Model) -> Source:
         """The source of `shots`; only kinds of mechanisms that `model` knows have their weights learnt.
@@ -165,8 +170,8 @@ class Source:
         return Lesson(
             quick=centred(quick),
             thorough=centred(thorough),
-            quick_apart=self.kind[quick_apart],
-            thorough_apart=self.kind[thorough_apart],
+            quick_apart=self.kind[quick_apart[:, :, : self.told]],
+            thorough_apart=self.kind[thorough_apart[:, :, : self.told]],
             doubtful=doubtful,
             label=hits[one].argmax(axis=1),
             plain=(classes.packed(events, chosen) != flips).any(axis=1),
@@ -282,7 +287,7 @@ def train(sources: Sequence[Source], start: Model, seconds: float, seed: int) ->
     kinds = {len(source.coset.classes.turns) for source in sources}
     if len(kinds) > 1:
         raise BadInput(f"circuits with {min(kinds)} and with {max(kinds)} classes were given: train them apart")
-    began, draw = time.perf_counter(), np.random.default_rng(fold_in((seed,), "batches"))
+    began, draw = time.perf_counter(), np.random.default_rng(fold_in((seed,), "batches", len(start.manifest["seeds"])))
     arrays: Any = {part: getattr(start, part).arrays() for part in ("quick", "thorough")} | {"shift": start.shift}
     state = _DIRECTION.init(arrays)
     finite = all(isinstance(source.shots, Given) for source in sources)
@@ -303,18 +308,24 @@ def train(sources: Sequence[Source], start: Model, seconds: float, seed: int) ->
             fresh += len(lesson.label)
         number += 1
         passes += not still
-        if not sum(len(lesson.label) for lesson in lessons):
-            if still:
-                continue
-            raise BadInput(f"none of the shots of {len(sources)} sources is close to call: there is nothing to learn")
-        known = joined(lessons)
-        lessons = [known]
+        if not lessons:
+            continue
+        known, tested = joined(lessons), joined(held)
+        lessons, held = [known], [tested]
+        if not len(known.label):
+            continue
         rate = _RATE * ((1 - passes / _PASSES) if finite else left)
         for _ in range(-(-(_SEEN * fresh if still else len(known.label)) // _BATCH)):
             rows = draw.integers(0, len(known.label), _BATCH)
             batch = [getattr(known, name)[rows] for name in _LEARNT]
             arrays, state = _step(arrays, state, rate, _TRUST / len(known.label), *batch)
-        yield _standing(arrays, sources, start, known, joined(held), seed, time.perf_counter() - began)
+        yield _standing(arrays, sources, start, known, tested, seed, time.perf_counter() - began)
+    if known is None or not len(known.label):
+        looked = known.looked if known else 0
+        raise BadInput(
+            f"0 of {looked:,} shots that were looked at in {seconds:g} seconds are close to call: there is nothing to learn "
+            "from; give shots of more noise, or more time"
+        )
 
 
 def _standing(

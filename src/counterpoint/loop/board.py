@@ -17,6 +17,8 @@ import numpy as np
 import sinter
 
 from counterpoint.base import BadInput, Bits
+from counterpoint.decoders.network import model_bytes
+from counterpoint.decoders.neural import Neural
 from counterpoint.loop.advice import level_with_best, pace, shown
 from counterpoint.loop.compare import DO_NOTHING, Decoded, decode_recording, paired
 from counterpoint.loop.frozen import MANIFEST, Frozen
@@ -36,7 +38,7 @@ class Row:
     name: str  # of the experiment, for people
     decoder: str
     settings: str  # the decoder as it prints itself; "" for one that is no dataclass
-    file: str  # SHA-256 of FILE.py; "" for a decoder of the registry
+    file: str  # SHA-256 of FILE.py, or of the model of a trained decoder; "" for others of the registry
     failures: int  # shots with any observable wrong
     seconds: float  # of decoding alone, one thread
     answers: str  # SHA-256 of the answers as .b8
@@ -51,7 +53,9 @@ class Row:
 
 def what(frozen: Frozen, name: str, decoder: sinter.Decoder) -> tuple[str, ...]:
     """`Row.what` of a row before it is run."""
-    return frozen.key, name, repr(decoder) if is_dataclass(decoder) else "", fingerprint(name)
+    trained = isinstance(decoder, Neural)
+    file = sha256(model_bytes(decoder.model)).hexdigest() if trained else fingerprint(name)
+    return frozen.key, name, repr(decoder) if is_dataclass(decoder) else "", file
 
 
 def play(frozen: Frozen, recording: Recording, name: str, decoder: sinter.Decoder) -> Row:

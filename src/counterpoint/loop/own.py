@@ -71,8 +71,8 @@ def own(name: str, registry: Mapping[str, Any], role: str) -> Any:
 
 
 def fingerprint(name: str) -> str:
-    """SHA-256 of the file in ``FILE.py:NAME`` or of a model file; "" where there is no such file."""
-    path = Path(name if name.endswith(".model") else name.rpartition(":")[0])
+    """SHA-256 of the file in ``FILE.py:NAME``; "" where there is no such file."""
+    path = Path(name.rpartition(":")[0])
     return sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 

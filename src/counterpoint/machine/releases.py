@@ -21,6 +21,7 @@ from counterpoint.machine.recorded import Recording, read_bits, read_circuit
 EVENTS = "detection_events.b8"
 SYCAMORE = "properties.yml"
 WILLOW = "metadata.json"
+MARKS = (EVENTS, SYCAMORE, WILLOW)  # a folder with one of these is an experiment
 _SYCAMORE_PREDICTION = "obs_flips_predicted_by_"
 _WILLOW_RESULTS = "decoding_results"
 _WILLOW_PRIOR = "correlated_matching_decoder_with_si1000_prior"
@@ -34,9 +35,9 @@ def find_experiments(path: Path) -> list[Path]:
     """
     if not path.is_dir():
         raise BadInput(f"{path} is not a folder: give a folder of recorded experiments, or CIRCUIT.stim with --shots")
-    if _is_experiment(path):
+    if is_experiment(path):
         return [path]
-    found = sorted({file.parent for mark in (EVENTS, SYCAMORE, WILLOW) for file in path.rglob(mark)})
+    found = sorted({file.parent for mark in MARKS for file in path.rglob(mark)})
     if not found:
         raise BadInput(
             f"{path} holds no recorded experiment: 1 folder with {EVENTS} and {SYCAMORE} or {WILLOW} is "
@@ -61,8 +62,8 @@ def read_experiment(folder: Path) -> Recording:
     )
 
 
-def _is_experiment(folder: Path) -> bool:
-    return any((folder / mark).is_file() for mark in (EVENTS, SYCAMORE, WILLOW))
+def is_experiment(folder: Path) -> bool:
+    return any((folder / mark).is_file() for mark in MARKS)
 
 
 def _sycamore(folder: Path) -> Recording:
