@@ -323,8 +323,8 @@ def train(sources: Sequence[Source], start: Model, seconds: float, seed: int) ->
     if known is None or not len(known.label):
         looked = known.looked if known else 0
         raise BadInput(
-            f"0 of {looked:,} shots that were looked at in {seconds:g} seconds are close to call: there is nothing to learn "
-            "from; give shots of more noise, or more time"
+            f"0 of {looked:,} shots that were looked at in {seconds:g} seconds are close to call, and only those "
+            "teach: give shots of more noise, or more time"
         )
 
 
