@@ -77,9 +77,7 @@ def train(
     again = out.exists()
     beginning = load_model(str(out)) if again else _start(start, seed)
     found = [
-        shots
-        for path in paths
-        for shots in _shots(path, model, select, seed, len(beginning.manifest["seeds"]), training)
+        shots for path in paths for shots in _shots(path, model, select, seed, beginning.manifest["seeds"], training)
     ]
     given = [dem for dem, shots in found if isinstance(shots, training.Given)]
     beginning = training.with_kinds(beginning, given)  # sampled shots have nothing to add to the model they are from
@@ -131,18 +129,18 @@ def _start(name: str, seed: int) -> Model:
 
 
 def _shots(
-    path: Path, model: str, select: str, seed: int, runs: int, training
+    path: Path, model: str, select: str, seed: int, earlier: Sequence[int], training
 ) -> Iterator[tuple[stim.DetectorErrorModel, Shots]]:
-    """The error models at `path`, each with its shots; after `runs` runs other ones are sampled."""
+    """The error models at `path`, each with its shots; after runs with `earlier` seeds other ones are sampled."""
     files = sorted([*path.glob("*.stim"), *path.glob("*.dem")]) if path.is_dir() and not is_experiment(path) else []
     if files:
         if recorded := sum(1 for mark in MARKS for _ in path.rglob(mark)):
             raise BadInput(f"{path} holds {len(files)} circuits and files of {recorded} recordings: give them apart")
         for file in files:
-            yield from _shots(file, model, select, seed, runs, training)
+            yield from _shots(file, model, select, seed, earlier, training)
     elif path.suffix in (".stim", ".dem"):
         dem = read_model(path)
-        yield dem, training.Sampled(dem, fold_in((seed,), path.name, runs))
+        yield dem, training.Sampled(dem, fold_in((seed,), path.name, *earlier))
     else:
         for folder in find_experiments(path):
             recording = read_experiment(folder)

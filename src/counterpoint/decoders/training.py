@@ -287,7 +287,7 @@ def train(sources: Sequence[Source], start: Model, seconds: float, seed: int) ->
     kinds = {len(source.coset.classes.turns) for source in sources}
     if len(kinds) > 1:
         raise BadInput(f"circuits with {min(kinds)} and with {max(kinds)} classes were given: train them apart")
-    began, draw = time.perf_counter(), np.random.default_rng(fold_in((seed,), "batches", len(start.manifest["seeds"])))
+    began, draw = time.perf_counter(), np.random.default_rng(fold_in((seed,), "batches", *start.manifest["seeds"]))
     arrays: Any = {part: getattr(start, part).arrays() for part in ("quick", "thorough")} | {"shift": start.shift}
     state = _DIRECTION.init(arrays)
     finite = all(isinstance(source.shots, Given) for source in sources)
