@@ -11,12 +11,10 @@ import numpy as np
 import pytest
 import sinter
 import stim
-import typer
 from recordings import sample, write_sycamore
-from typer.testing import CliRunner
+from test_decode import run
 
 from counterpoint.base import BadInput
-from counterpoint.cli.decode import decode
 from counterpoint.decoders import DECODERS
 from counterpoint.decoders.coset import Coset
 from counterpoint.decoders.triage import Triage
@@ -25,15 +23,6 @@ from counterpoint.loop.curve import SHARES, Curve, curve, share_to_take
 from counterpoint.loop.frontier import lines
 from counterpoint.machine.recorded import Recording, sampled
 from counterpoint.machine.releases import read_experiment
-
-app = typer.Typer()
-app.command()(decode)
-
-
-def run(*arguments: object) -> str:
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    return result.stdout
 
 
 @pytest.fixture(scope="module")

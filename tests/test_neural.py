@@ -263,6 +263,15 @@ def test_the_same_error_in_another_round_is_of_the_same_kind():
     assert len(set(alone)) == len(alone)
 
 
+def test_recorded_and_sampled_shots_teach_together():
+    dem, other = model_of(3, 3, 0.02), model_of(3, 4, 0.02)
+    start = with_kinds(fresh_model(0), [dem])
+    sources = [Source.of(dem, Given(*shots_of(dem, 4096, 1)), start), Source.of(other, Sampled(other, (0,)), start)]
+    told = next(train(sources, start, 60, 0))
+    assert told.looked == 2 * 4096
+    assert len(told.model.manifest["fits"]) == 2
+
+
 def test_labelled_shots_correct_an_error_model_that_is_wrong():
     true = SI1000(0.01).noisy(memory(3, 3)).detector_error_model(decompose_errors=True)
     believed = stim.DetectorErrorModel()

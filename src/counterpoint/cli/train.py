@@ -16,6 +16,7 @@ from rich.console import Console
 from scipy.stats import binomtest
 
 from counterpoint.base import BadInput, fold_in
+from counterpoint.cli.interrupt import interruptible
 from counterpoint.cli.options import Json, Seed
 from counterpoint.decoders.network import GENERAL, MODEL, SHIPPED, Model, load_model
 from counterpoint.machine.recorded import read_model
@@ -85,7 +86,7 @@ def train(
     went = f"goes on from {out}" if again else {"none": "begins with nothing"}.get(start, f"begins with {start}")
     console.print(f"{len(sources)} {'source' if len(sources) == 1 else 'sources'}, {went}", highlight=False)
     told: list[Progress] = []
-    with _kept(out, told, console):
+    with interruptible(), _kept(out, told, console):
         saved = shown = time.monotonic()
         for progress in training.train(sources, beginning, 60 * minutes, seed):
             told.append(progress)
@@ -111,11 +112,8 @@ def _kept(out: Path, told: list[Progress], console: Console) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         if not told:
-            console.print("stopped by hand before anything was learnt: nothing is written")
-            raise typer.Exit(130) from None
+            raise
         console.print("stopped by hand: the same command goes on from here")
-    if not told:
-        raise BadInput("the time was over before the first shots were read: give more --minutes")
     told[-1].model.save(out)
 
 

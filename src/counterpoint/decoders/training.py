@@ -114,19 +114,14 @@ class Source:
     forced: pymatching.Matching  # may leave its class for CLEAR
     correlated: Any  # the compiled decoder
     kind: Numbers  # (M + 1,) which of the kinds that are learnt each mechanism is of, else -1; and -1 at the end
-
-    @property
-    def told(self) -> int:
-        """How many members of a class are kept: none where no kind is learnt."""
-        return MOST if (self.kind >= 0).any() else 0
+    told: int  # members of a class that are kept: none where the model learns no kind
 
     @classmethod
     def of(cls, dem: stim.DetectorErrorModel, shots: Shots, model: Model) -> Source:
         """The source of `shots`; only kinds of mechanisms that `model` knows have their weights learnt.
 
         Raises BadInput where an error model has no classes: see `mechanisms_of`."""
-        settings = Neural()
-        coset = settings.judged(dem, model)
+        coset = Neural().judged(dem, model)
         if not len(coset.mechanisms.ends):
             raise BadInput(
                 f"no error of the {len(coset.mechanisms.weight)} in the model flips an observable: there is nothing to "
@@ -138,7 +133,8 @@ class Source:
             kinds = kinds_of(dem, coset.mechanisms)
             at = np.minimum(np.searchsorted(model.kinds, kinds), len(model.kinds) - 1)
             kind[:-1] = np.where(model.kinds[at] == kinds, at, -1)
-        return cls(dem, shots, coset, forced, Matching(correlated=True).compile_decoder_for_dem(dem=dem), kind)
+        correlated = Matching(correlated=True).compile_decoder_for_dem(dem=dem)
+        return cls(dem, shots, coset, forced, correlated, kind, MOST if len(model.kinds) else 0)
 
     def lesson(self, number: int) -> Lesson | None:
         """What is to be learnt from batch `number`; None after the last."""
