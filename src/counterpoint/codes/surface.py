@@ -14,6 +14,7 @@ the circuit's distance is the code's (Tomita and Svore, arXiv:1404.3747).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -33,14 +34,14 @@ class Layout:
     """The rotated patch of one distance."""
 
     distance: int
-    data: tuple[Point, ...]
+    data: frozenset[Point]
     x_checks: tuple[Point, ...]
     z_checks: tuple[Point, ...]
 
     @property
     def qubits(self) -> dict[Point, int]:
         """Index of each qubit, by coordinates in lexicographic order."""
-        return {point: i for i, point in enumerate(sorted(self.data + self.x_checks + self.z_checks))}
+        return {point: i for i, point in enumerate(sorted([*self.data, *self.x_checks, *self.z_checks]))}
 
     def support(self, check: Point) -> list[Point]:
         """The data qubits of a check."""
@@ -53,17 +54,29 @@ def layout(distance: int) -> Layout:
     """The rotated patch with 2 distance^2 - 1 qubits. Raises BadInput unless distance is odd and >= 3."""
     if distance < 3 or distance % 2 == 0:
         raise BadInput(f"a rotated surface code of distance {distance} was asked for: give an odd distance, 3 or more")
-    data = tuple((2 * i + 1, 2 * j + 1) for i in range(distance) for j in range(distance))
-    x_checks, z_checks = [], []
-    for x in range(0, 2 * distance + 1, 2):
-        for y in range(0, 2 * distance + 1, 2):
-            is_x = (x + y) // 2 % 2 == 1
-            on_x_side = x in (0, 2 * distance)  # where the logical Z may not end
-            on_z_side = y in (0, 2 * distance)
-            if (on_x_side and is_x) or (on_z_side and not is_x):
+    data = frozenset((2 * i + 1, 2 * j + 1) for i in range(distance) for j in range(distance))
+    x_checks, z_checks = checks((1, 1), distance, distance)
+    return Layout(distance, data, x_checks, z_checks)
+
+
+def checks(first: Point, columns: int, rows: int, sides: str = "XZ") -> tuple[tuple[Point, ...], tuple[Point, ...]]:
+    """X and Z checks, in lexicographic order, of a rectangle of data qubits whose first one is at `first`.
+
+    X and Z alternate on one chequered plane, so that rectangles side by side fit together. Weight-2 checks are X
+    along rows and Z along columns (`sides` "XZ": a patch with one logical qubit, where rows and columns are odd), or of
+    one type all around ("XX", "ZZ").
+    """
+    left, top = first[0] - 1, first[1] - 1
+    right, bottom = left + 2 * columns, top + 2 * rows
+    found: dict[str, list[Point]] = {"X": [], "Z": []}
+    for x in range(left, right + 1, 2):
+        for y in range(top, bottom + 1, 2):
+            kind = "X" if (x + y) // 2 % 2 == 1 else "Z"
+            on_row, on_column = y in (top, bottom), x in (left, right)
+            if (on_row and kind != sides[0]) or (on_column and kind != sides[1]) or (on_row and on_column):
                 continue
-            (x_checks if is_x else z_checks).append((x, y))
-    return Layout(distance, data, tuple(x_checks), tuple(z_checks))
+            found[kind].append((x, y))
+    return tuple(found["X"]), tuple(found["Z"])
 
 
 def memory(distance: int, rounds: int, basis: Literal["Z", "X"] = "Z") -> stim.Circuit:
@@ -101,9 +114,9 @@ class _Lines:
         in_frame = {p: (p[0] - 1 + p[1] - 1) // 2 % 2 == 1 for p in patch.data}
         self.turned = [p for p in patch.data if in_frame[p] == (basis == "Z")]
         # The logical operator runs where its ends meet borders of its own kind.
-        self.logical = [p for p in patch.data if (p[1] if basis == "Z" else p[0]) == 1]
+        self.logical = [p for p in sorted(patch.data) if (p[1] if basis == "Z" else p[0]) == 1]
 
-    def _on(self, gate: str, points: list[Point] | tuple[Point, ...]) -> str:
+    def _on(self, gate: str, points: Iterable[Point]) -> str:
         return gate + " " + " ".join(str(i) for i in sorted(self.index[p] for p in points))
 
     def prepare(self) -> list[str]:
