@@ -12,7 +12,8 @@ from counterpoint.base import BadInput
 from counterpoint.codes.frame import Frame
 from counterpoint.codes.noise import SI1000, UniformDepolarizing
 from counterpoint.codes.programs import PROGRAMS, cnot, superdense, teleportation
-from counterpoint.codes.surgery import Program, Step
+from counterpoint.codes.steps import Step
+from counterpoint.codes.surgery import Program
 from counterpoint.codes.touches import sightings
 
 EVERY = [*PROGRAMS.items(), ("superdense", lambda basis: superdense("XZ"))]
@@ -82,6 +83,16 @@ def test_superdense_coding_reads_the_message(message):
     assert (seen[:, circuit.num_detectors :] == [("Z" in message), ("X" in message)]).all()
 
 
+def test_a_patch_turned_twice_merges_again():
+    cells = {"a": (0, 0), "b": (0, 1)}
+    ready = {"a": "Z", "b": "Z"}
+    steps = [Step(begin=ready, turn=["a"]), Step(turn=["a"], merge=[("a", "b")]), Step(end=ready)]
+    found = Program("turned", cells, steps).compile(3)
+    assert [one.name for one in found.observables] == ["ZZ a-b @2", "Z a", "Z b"]
+    assert not values(found.circuit).any()
+    assert len(UniformDepolarizing(1e-3).noisy(found.circuit).shortest_graphlike_error()) == 3
+
+
 def test_joint_parities_of_unknown_states_are_random_but_repeat():
     cells = {"a": (0, 0), "b": (0, 1)}
     once = Step(begin={"a": "X", "b": "X"}, merge=[("a", "b")])
@@ -139,6 +150,7 @@ READY = {"a": "Z", "b": "Z", "c": "Z", "far": "Z"}
         (CELLS, [Step(begin=READY, merge=[("a",)])], "merges 1 patch"),
         (CELLS, [Step(begin=READY, merge=[("a", "b"), ("b", "c")])], "merges patch 'b' twice"),
         (CELLS, [Step(begin=READY, end=READY), Step(end={"a": "Z"})], "step 2 .* patch 'a', which was measured"),
+        (CELLS, [Step(begin=READY, turn=["a"], merge=[("a", "b")])], "patch 'a', whose borders an H has exchanged"),
         (CELLS, [Step(begin=READY), Step(begin={"a": "X"})], "prepares patch 'a', which is in use"),
         (CELLS, [Step(begin={"a": "Z"})], "ends with patch 'a' in use"),
         (CELLS, [Step(begin={"d": "Z"})], "names patch 'd', and the grid has a, b, c, far"),

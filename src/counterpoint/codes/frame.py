@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from counterpoint.base import BadInput
@@ -70,6 +70,13 @@ class Frame:
             rest = [one for i, one in enumerate(self.known) if i != used]
         self.known = [one ^ own if (basis, qubit) in one.paulis else one for one in rest]
         return parity
+
+    def turn(self, qubit: str) -> None:
+        """H of a qubit: its X and Z change places."""
+        other: dict[Basis, Basis] = {"X": "Z", "Z": "X"}
+        for i, one in enumerate(self.known):
+            paulis = frozenset((other[basis] if q == qubit else basis, q) for basis, q in one.paulis)
+            self.known[i] = replace(one, paulis=paulis)
 
     def correct(self, qubits: Iterable[str], basis: Basis, results: Iterable[int]) -> None:
         """Strings with `basis` on all of `qubits` change sign by `results`: what splitting them does."""

@@ -147,6 +147,7 @@ def _reset_first(body: stim.Circuit) -> set[int]:
     seen: set[int] = set()
     reset: set[int] = set()
     for instruction in body.flattened():
+        assert isinstance(instruction, stim.CircuitInstruction)  # flattened: no blocks are left
         if instruction.name not in ANNOTATIONS:
             qubits = {t.value for t in instruction.targets_copy()} - seen
             seen |= qubits

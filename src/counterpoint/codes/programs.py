@@ -2,38 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from counterpoint.codes.frame import Basis
-from counterpoint.codes.surgery import Program, Step
+from counterpoint.codes.steps import Step
+from counterpoint.codes.surgery import Program
+
+
+def all_in(basis: Basis, qubits: Iterable[str]) -> dict[str, Basis]:
+    """The same basis for each qubit."""
+    return {qubit: basis for qubit in qubits}
+
+
+def idle(basis: Basis = "Z") -> Program:
+    """A patch that waits: a memory experiment."""
+    return Program("idle", {"a": (0, 0)}, [Step(begin={"a": basis}, end={"a": basis})])
+
+
+def hadamard(basis: Basis = "Z") -> Program:
+    """H of a patch, read out in `basis`: an H on every data qubit, then its checks with X and Z exchanged.
+
+    The patch keeps its place and its borders change theirs, so that it merges along the other ones afterwards; turning
+    it back takes a second H.
+    """
+    begin: Basis = "X" if basis == "Z" else "Z"
+    return Program("hadamard", {"a": (0, 0)}, [Step(begin={"a": begin}), Step(turn=["a"], end={"a": basis})])
 
 
 def parity_zz(basis: Basis = "Z") -> Program:
     """The product ZZ of two patches, by merging and splitting them."""
     cells = {"a": (0, 0), "b": (0, 1)}
-    both = dict.fromkeys(cells, basis)
+    both = all_in(basis, cells)
     return Program("parity-zz", cells, [Step(begin=both, merge=[("a", "b")], end=both)])
 
 
 def parity_xx(basis: Basis = "Z") -> Program:
     """The product XX of two patches, by merging and splitting them."""
     cells = {"a": (0, 0), "b": (1, 0)}
-    both = dict.fromkeys(cells, basis)
+    both = all_in(basis, cells)
     return Program("parity-xx", cells, [Step(begin=both, merge=[("a", "b")], end=both)])
 
 
 def bell(basis: Basis = "Z") -> Program:
     """A Bell pair: XX of two patches in |0>."""
     cells = {"a": (0, 0), "b": (1, 0)}
-    begin, end = dict[str, Basis].fromkeys(cells, "Z"), dict.fromkeys(cells, basis)
-    return Program("bell", cells, [Step(begin=begin, merge=[("a", "b")]), Step(end=end)])
+    steps = [Step(begin=all_in("Z", cells), merge=[("a", "b")]), Step(end=all_in(basis, cells))]
+    return Program("bell", cells, steps)
 
 
 def ghz(basis: Basis = "Z") -> Program:
     """Three patches in |+>, ZZ of both pairs of neighbours in one merge."""
     cells = {"a": (0, 0), "b": (0, 1), "c": (0, 2)}
-    begin, end = dict[str, Basis].fromkeys(cells, "X"), dict.fromkeys(cells, basis)
-    return Program("ghz", cells, [Step(begin=begin, merge=[("a", "b", "c")]), Step(end=end)])
+    steps = [Step(begin=all_in("X", cells), merge=[("a", "b", "c")]), Step(end=all_in(basis, cells))]
+    return Program("ghz", cells, steps)
 
 
 def cnot(basis: Basis = "Z") -> Program:
@@ -77,6 +98,8 @@ def superdense(message: str = "") -> Program:
 
 
 PROGRAMS: dict[str, Callable[[Basis], Program]] = {
+    "idle": idle,
+    "hadamard": hadamard,
     "parity-zz": parity_zz,
     "parity-xx": parity_xx,
     "bell": bell,

@@ -59,10 +59,15 @@ def layout(distance: int) -> Layout:
     return Layout(distance, data, x_checks, z_checks)
 
 
+def plane(check: Point) -> Literal["X", "Z"]:
+    """The type of a check on the chequered plane on which X and Z alternate."""
+    return "X" if (check[0] + check[1]) // 2 % 2 == 1 else "Z"
+
+
 def checks(first: Point, columns: int, rows: int, sides: str = "XZ") -> tuple[tuple[Point, ...], tuple[Point, ...]]:
     """X and Z checks, in lexicographic order, of a rectangle of data qubits whose first one is at `first`.
 
-    X and Z alternate on one chequered plane, so that rectangles side by side fit together. Weight-2 checks are X
+    All are on one plane, so that rectangles side by side fit together. Weight-2 checks are X
     along rows and Z along columns (`sides` "XZ": a patch with one logical qubit, where rows and columns are odd), or of
     one type all around ("XX", "ZZ").
     """
@@ -71,7 +76,7 @@ def checks(first: Point, columns: int, rows: int, sides: str = "XZ") -> tuple[tu
     found: dict[str, list[Point]] = {"X": [], "Z": []}
     for x in range(left, right + 1, 2):
         for y in range(top, bottom + 1, 2):
-            kind = "X" if (x + y) // 2 % 2 == 1 else "Z"
+            kind = plane((x, y))
             on_row, on_column = y in (top, bottom), x in (left, right)
             if (on_row and kind != sides[0]) or (on_column and kind != sides[1]) or (on_row and on_column):
                 continue

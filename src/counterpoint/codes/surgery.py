@@ -13,28 +13,18 @@ certain outcome is an observable, the time-like parities with it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import stim
 
 from counterpoint.base import BadInput
 from counterpoint.codes.frame import Basis, Frame, Known
-from counterpoint.codes.surface import X_ORDER, Z_ORDER, Point, checks
+from counterpoint.codes.steps import Cell, Step, check_steps, line
+from counterpoint.codes.surface import X_ORDER, Z_ORDER, Point, checks, plane
 
-Cell = tuple[int, int]  # column, row
 BASES: tuple[Basis, ...] = ("X", "Z")
 OTHER: dict[Basis, Basis] = {"X": "Z", "Z": "X"}
-
-
-@dataclass(frozen=True)
-class Step:
-    """What happens in d rounds, by the patches' names."""
-
-    begin: Mapping[str, Basis] = field(default_factory=dict)  # prepared before the first round
-    paulis: Mapping[str, str] = field(default_factory=dict)  # "X", "Z" or "XZ", applied to the data qubits
-    merge: Sequence[Sequence[str]] = ()  # each group neighbours in one line; split after the last round
-    end: Mapping[str, Basis] = field(default_factory=dict)  # measured with the last round
 
 
 @dataclass(frozen=True)
@@ -51,7 +41,7 @@ class Observable:
     @property
     def timelike(self) -> bool:
         """Whether a joint parity is in it: then a chain of wrong results can flip it, too."""
-        return any("-" in term for term in self.terms)
+        return any(term[:2] in ("XX", "ZZ") for term in self.terms)
 
 
 @dataclass(frozen=True)
@@ -71,14 +61,14 @@ class Program:
     steps: Sequence[Step]
 
     def __post_init__(self) -> None:
-        _check(self)
+        check_steps(self.name, self.cells, self.steps)
 
     def rounds(self, distance: int) -> int:
         """Rounds of the program in steps of `distance` rounds."""
         return distance * len(self.steps)
 
     def compile(self, distance: int, rounds: int | None = None) -> Surgery:
-        """The circuit with gates R, RX, M, MX, CX (and X, Z where the program has them), layers ended by TICK.
+        """The circuit with gates R, RX, M, MX, CX, and what the program applies, layers ended by TICK.
 
         Detectors have coordinates (x, y, t) of their check, t in rounds. The rounds in the middle of a step are one
         REPEAT block.
@@ -103,57 +93,6 @@ class Program:
     def circuit(self, distance: int, rounds: int | None = None) -> stim.Circuit:
         """The circuit of `compile`."""
         return self.compile(distance, rounds).circuit
-
-
-def line(program: Program, group: Sequence[str]) -> Basis:
-    """What merging `group` measures: Z of patches in one column, X of patches in one row."""
-    return "Z" if len({program.cells[q][0] for q in group}) == 1 else "X"
-
-
-def _check(program: Program) -> None:
-    """Raise BadInput for a program that cannot be run."""
-    taken: dict[Cell, str] = {}
-    for qubit, cell in program.cells.items():
-        if cell in taken:
-            raise BadInput(f"patches '{taken[cell]}' and '{qubit}' overlap in cell {cell}: give each a cell of its own")
-        taken[cell] = qubit
-    alive: set[str] = set()
-    for number, step in enumerate(program.steps, 1):
-        where = f"step {number} of program '{program.name}'"
-        merged: set[str] = set()
-        for qubit in [*step.begin, *step.paulis, *step.end, *(q for group in step.merge for q in group)]:
-            if qubit not in program.cells:
-                raise BadInput(f"{where} names patch '{qubit}', and the grid has {', '.join(program.cells)}: name these")
-        for qubit in step.begin:
-            if qubit in alive:
-                raise BadInput(f"{where} prepares patch '{qubit}', which is in use: measure it first")
-        alive |= step.begin.keys()
-        for qubit in [*step.paulis, *(q for group in step.merge for q in group), *step.end]:
-            if qubit not in alive:
-                raise BadInput(f"{where} uses patch '{qubit}', which was measured or never prepared: prepare it first")
-        for group in step.merge:
-            _check_seams(program, group, where)
-            if again := merged & set(group):
-                raise BadInput(f"{where} merges patch '{min(again)}' twice: merge 1 group at a time")
-            merged |= set(group)
-        alive -= step.end.keys()
-    if alive:
-        raise BadInput(f"program '{program.name}' ends with patch '{min(alive)}' in use: measure it in its last step")
-
-
-def _check_seams(program: Program, group: Sequence[str], where: str) -> None:
-    if len(group) < 2:
-        raise BadInput(f"{where} merges {len(group)} patch: name 2 or more")
-    for a, b in zip(group, group[1:], strict=False):
-        (x, y), (u, v) = program.cells[a], program.cells[b]
-        if abs(x - u) + abs(y - v) != 1:
-            raise BadInput(
-                f"{where} merges '{a}' in cell {x, y} with '{b}' in cell {u, v}, and no seam lies between them: "
-                "merge neighbours in a row or a column"
-            )
-    cells = [program.cells[q] for q in group]
-    if min(len({c[0] for c in cells}), len({c[1] for c in cells})) > 1:
-        raise BadInput(f"{where} merges {', '.join(group)} around a corner: merge patches of one row or one column")
 
 
 @dataclass(frozen=True)
@@ -185,6 +124,7 @@ class _Compiler:
         self.measured = 0  # results so far
         self.fresh: dict[Point, Basis] = {}  # data qubits prepared for the next round
         self.value: dict[Point, Value] = {}  # of each check that was measured
+        self.turned: set[str] = set()  # patches with X and Z exchanged
         groups = [*(tuple(group) for step in program.steps for group in step.merge), *((q,) for q in program.cells)]
         self.patches = {group: self.patch(group) for group in groups}
         points = sorted({p for patch in self.patches.values() for p in (*patch.data, *patch.kinds)})
@@ -204,17 +144,24 @@ class _Compiler:
         columns, rows = (u - x) // 2 + self.distance, (v - y) // 2 + self.distance
         data = frozenset((x + 2 * i, y + 2 * j) for i in range(columns) for j in range(rows))
         x_checks, z_checks = checks((x, y), columns, rows)
-        kinds: dict[Point, Basis] = {**dict.fromkeys(x_checks, "X"), **dict.fromkeys(z_checks, "Z")}
+        kinds: dict[Point, Basis] = {check: plane(check) for check in (*x_checks, *z_checks)}
         return Patch(data, kinds)
+
+    def single(self, qubit: str) -> Patch:
+        patch = self.patches[(qubit,)]
+        if qubit not in self.turned:
+            return patch
+        return replace(patch, kinds={check: OTHER[kind] for check, kind in patch.kinds.items()})
 
     def seam(self, group: tuple[str, ...]) -> frozenset[Point]:
         """The data qubits between the patches of a group."""
         return self.patches[group].data.difference(*(self.patches[(q,)].data for q in group))
 
     def logical(self, qubit: str, basis: Basis) -> list[Point]:
-        """Z along the patch's first row, X along its first column."""
+        """Z along the patch's first row, X along its first column; exchanged by an H."""
         x, y = self.corner(qubit)
-        return [(x + 2 * i, y) if basis == "Z" else (x, y + 2 * i) for i in range(self.distance)]
+        row = (basis == "Z") != (qubit in self.turned)
+        return [(x + 2 * i, y) if row else (x, y + 2 * i) for i in range(self.distance)]
 
     # what happens
 
@@ -235,18 +182,21 @@ class _Compiler:
     def step(self, step: Step, alive: Sequence[str], number: int) -> None:
         groups = [tuple(group) for group in step.merge]
         merged = {q for group in groups for q in group}
-        present = [self.patches[group] for group in [*groups, *((q,) for q in alive if q not in merged)]]
+        self.turned = (self.turned - step.begin.keys()) ^ set(step.turn)
+        present = [self.patches[group] for group in groups]
+        present += [self.single(qubit) for qubit in alive if qubit not in merged]
         last: dict[Point, Basis] = {}  # data qubits that are measured with the last round
         for group in groups:
-            seam = dict.fromkeys(self.seam(group), OTHER[line(self.program, group)])
-            self.fresh |= seam
-            last |= seam
+            other = OTHER[line(self.program.cells, group)]
+            seam: dict[Point, Basis] = {p: other for p in self.seam(group)}
+            self.fresh.update(seam)
+            last.update(seam)
         for qubit, basis in step.begin.items():
             self.frame.prepare(qubit, basis)
-            self.fresh |= dict.fromkeys(self.patches[(qubit,)].data, basis)
+            self.fresh.update({p: basis for p in self.patches[(qubit,)].data})
         for qubit, basis in step.end.items():
-            last |= dict.fromkeys(self.patches[(qubit,)].data, basis)
-        first = self.round(present, step.paulis)
+            last.update({p: basis for p in self.patches[(qubit,)].data})
+        first = self.round(present, step)
         for group in groups:
             self.join(group, first, number)
         self.repeat(present)
@@ -254,7 +204,7 @@ class _Compiler:
         self.round(present)
         results = self.close(last)
         for group in groups:
-            basis = OTHER[line(self.program, group)]
+            basis = OTHER[line(self.program.cells, group)]
             x, y = min(self.corner(q) for q in group)
             along = [p for p in self.seam(group) if (p[0] == x if basis == "X" else p[1] == y)]
             self.frame.correct(group, basis, [results[p] for p in along])
@@ -262,21 +212,22 @@ class _Compiler:
             of = [results[p] for p in self.logical(qubit, basis)]
             self.note(self.frame.finish(qubit, basis, of, f"{basis} {qubit}"))
 
-    def round(self, patches: Sequence[Patch], paulis: Mapping[str, str] | None = None) -> dict[Point, int]:
-        """One round of every patch's checks, and the number of each result."""
-        kinds = {check: kind for patch in patches for check, kind in patch.kinds.items()}
+    def round(self, patches: Sequence[Patch], step: Step | None = None) -> dict[Point, int]:
+        """One round of every patch's checks, a step's first with its gates, and the number of each result."""
+        kinds: dict[Point, Basis] = {check: kind for patch in patches for check, kind in patch.kinds.items()}
         data = frozenset[Point]().union(*(patch.data for patch in patches))
         for basis, gate in (("Z", "R"), ("X", "RX")):
             begun = [p for p, prepared in self.fresh.items() if prepared == basis]
             self.on(gate, [*(c for c, kind in kinds.items() if kind == basis), *begun])
         self.lines.append("TICK")
-        if paulis:
-            self.apply(paulis)
+        if step is not None:
+            self.turn(step.turn)
+            self.apply(step.paulis)
         support: dict[Point, set[Point]] = {check: set() for check in kinds}
         for x_step, z_step in zip(X_ORDER, Z_ORDER, strict=True):
             pairs: list[tuple[int, int]] = []
             for check, kind in kinds.items():
-                dx, dy = x_step if kind == "X" else z_step
+                dx, dy = x_step if plane(check) == "X" else z_step  # hooks lie across whatever an H has made of it
                 point = (check[0] + dx, check[1] + dy)
                 if point in data:
                     support[check].add(point)
@@ -294,8 +245,24 @@ class _Compiler:
         self.lines.append("SHIFT_COORDS(0, 0, 1)")
         return results
 
+    def turn(self, qubits: Sequence[str]) -> None:
+        """A layer of H on all data qubits of patches: what was X is Z."""
+        if not qubits:
+            return
+        points = frozenset[Point]().union(*(self.patches[(q,)].data for q in qubits))
+        self.on("H", points)
+        self.lines.append("TICK")
+        self.fresh.update({p: OTHER[basis] for p, basis in self.fresh.items() if p in points})
+        for check, known in self.value.items():
+            if known.basis and known.support <= points:
+                self.value[check] = replace(known, basis=OTHER[known.basis])
+        for qubit in qubits:
+            self.frame.turn(qubit)
+
     def apply(self, paulis: Mapping[str, str]) -> None:
         """A layer of logical Paulis: on the data qubits of their lines, where these cross a Y."""
+        if not paulis:
+            return
         lines = {
             pauli: {p for q, applied in paulis.items() if pauli in applied for p in self.logical(q, pauli)}
             for pauli in BASES
@@ -319,7 +286,7 @@ class _Compiler:
 
     def join(self, group: tuple[str, ...], results: Mapping[Point, int], step: int) -> None:
         """The joint parities of neighbours: the checks of the parity's type between their logical operators."""
-        basis = line(self.program, group)
+        basis = line(self.program.cells, group)
         axis = 1 if basis == "Z" else 0
         kinds = self.patches[group].kinds
         for a, b in pairwise(sorted(group, key=self.corner)):
