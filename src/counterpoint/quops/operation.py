@@ -36,16 +36,21 @@ def quops(error_per_cycle: Estimate, cycles_per_operation: int) -> QuOps:
             "lies between 0 and 0.5: give the error a cycle, not a percentage"
         )
     operation = f"{cycles_per_operation} cycles of one patch"
-    value, low, high = (
-        _operations(error, cycles_per_operation)
-        for error in (error_per_cycle.value, error_per_cycle.high, error_per_cycle.low)
-    )
-    if low is None:
-        raise BadInput("an error a cycle of exactly 0 to 0 was given: give the upper bound that the shots allow")
-    return QuOps(value, low, high, operation)
+    return reliable(error_per_cycle.through(lambda error: accumulated(error, cycles_per_operation)), operation)
 
 
-def _operations(error: float, cycles: int) -> float | None:
-    if error == 0:
-        return None
-    return 2.0 if error == 0.5 else -2 / math.expm1(cycles * math.log1p(-2 * error))
+def reliable(error: Estimate, operation: str) -> QuOps:
+    """QuOps = 1 / `error`, of one operation as it was counted or fitted.
+
+    Raises:
+        BadInput: an error whose upper bound is 0, which no count gives.
+    """
+    if not error.high:
+        raise BadInput("an error of exactly 0 to 0 was given: give the upper bound that the shots allow")
+    value, high = (None if end == 0 else 1 / end for end in (error.value, error.low))
+    return QuOps(value, 1 / error.high, high, operation)
+
+
+def accumulated(error: float, cycles: int, ceiling: float = 0.5) -> float:
+    """P = c (1 - (1 - eps / c)**n): the error of n cycles with eps each, for the ceiling c of knowing nothing."""
+    return ceiling if error >= ceiling else -ceiling * math.expm1(cycles * math.log1p(-error / ceiling))
