@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+import stim
+
 from counterpoint.codes.frame import Basis
 from counterpoint.codes.steps import Step
 from counterpoint.codes.surgery import Program
@@ -95,6 +97,22 @@ def superdense(message: str = "") -> Program:
         Step(merge=pair, end=ready),
     ]
     return Program("superdense", cells, steps)
+
+
+MESSAGES = ("", "X", "Z", "XZ")
+
+
+def bare_superdense(message: str = "") -> stim.Circuit:
+    """Superdense coding over one physical qubit, noiseless: what `superdense` is held against.
+
+    Observable 0 is the bit that Z carries and observable 1 that of X, as there. Gates R, H, CX and M, layers ended by
+    TICK. Bennett and Wiesner, Phys. Rev. Lett. 69, 2881 (1992).
+    """
+    pauli = {"": "I", "X": "X", "Z": "Z", "XZ": "Y"}[message]
+    return stim.Circuit(
+        f"R 0 1\nTICK\nH 0\nTICK\nCX 0 1\nTICK\n{pauli} 0\nTICK\nCX 0 1\nTICK\nH 0\nTICK\nM 0 1\n"
+        "OBSERVABLE_INCLUDE(0) rec[-2]\nOBSERVABLE_INCLUDE(1) rec[-1]"
+    )
 
 
 PROGRAMS: dict[str, Callable[[Basis], Program]] = {
