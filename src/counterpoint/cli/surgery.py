@@ -42,7 +42,7 @@ Noise = Annotated[
     typer.Option(help="uniform, on gates R, RX, M, MX and CX; or si1000, on hardware's R, M, H and CZ."),
 ]
 Strength = Annotated[float, typer.Option("--p", help="Strength of the noise.")]
-Shots = Annotated[int, typer.Option(parser=whole, metavar="N", help="Of each circuit; 0 runs none.")]
+Shots = Annotated[int, typer.Option(parser=whole, metavar="N", help="Of each circuit.")]
 Decoder = Annotated[str, typer.Option(help="As for counterpoint decode; correlated is the default of its kind.")]
 
 
@@ -117,7 +117,9 @@ def _write(path: Path, text: str) -> None:
     try:
         path.write_text(text + "\n", encoding="utf-8")
     except OSError as problem:
-        raise BadInput(f"{path} cannot be written ({problem.strerror}): name a file in a folder of your own") from problem
+        raise BadInput(
+            f"{path} cannot be written ({problem.strerror}): name a file in a folder of your own"
+        ) from problem
 
 
 def _show(runs: Sequence[Run], note: str) -> None:
