@@ -1,0 +1,187 @@
+"""``counterpoint logical``: what does my logical circuit cost on this machine, and what comes out?"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from counterpoint.base import BadInput, Job, Shots, fold_in
+from counterpoint.cli.comparison import WIDTH
+from counterpoint.cli.options import Json, Seed, decoder_named
+from counterpoint.cli.sources import whole
+from counterpoint.codes.noise import SI1000, NoiseModel, UniformDepolarizing
+from counterpoint.identity import identity
+from counterpoint.machine.account import Account, Charge
+from counterpoint.machine.builds import WILLOW_FLOORS
+from counterpoint.machine.logical import LogicalMachine, needed
+from counterpoint.machine.operations import Bench, WillowNoise
+from counterpoint.machine.recorded import read_circuit
+
+MOST = 300_000  # shots of an operation in each basis
+P = 1e-3
+SHOWN = 8  # outcomes
+
+Circuit = Annotated[Path, typer.Argument(metavar="CIRCUIT.stim", help="A noiseless circuit of logical qubits.")]
+Noise = Annotated[
+    Literal["si1000", "uniform"] | None,
+    typer.Option(help="Noise model. Default: si1000, where there is no --chip.", show_default=False),
+]
+Strength = Annotated[float | None, typer.Option("--p", help=f"Its strength. Default: {P:g}.", show_default=False)]
+Chip = Annotated[
+    Literal["willow"] | None,
+    typer.Option(help="A chip with an error for each gate, in place of a noise model.", show_default=False),
+]
+Distance = Annotated[int, typer.Option(help="Of the rotated surface code, odd.")]
+Decoder = Annotated[str, typer.Option(help="As counterpoint decode takes it.")]
+Runs = Annotated[int, typer.Option("--shots", parser=whole, metavar="N", help="Shots of the circuit.")]
+Failures = Annotated[
+    int, typer.Option("--failures", min=1, help=f"Of an operation, then enough; at most {MOST:,} shots in each basis.")
+]
+Magic = Annotated[
+    float | None,
+    typer.Option(
+        help="Error of an injected magic state, an assumption. Default: that of a physical two-qubit gate.",
+        show_default=False,
+    ),
+]
+
+
+def logical(
+    circuit: Circuit,
+    noise: Noise = None,
+    p: Strength = None,
+    chip: Chip = None,
+    distance: Distance = 3,
+    decoder: Decoder = "correlated",
+    shots: Runs = 10_000,
+    failures: Failures = 400,
+    magic: Magic = None,
+    as_json: Json = False,
+    seed: Seed = 0,
+) -> None:
+    """Measure the errors of the logical operations that a circuit needs, charge them to it, and run it.
+
+    T is the tagged gate S[T]; layers end at TICK. Intervals are 95 %.
+    """
+    given = read_circuit(circuit)
+    bench, injected = _bench(noise, p, chip, distance, decoder, seed)
+    magic = injected if magic is None else magic
+    wanted = needed(given, distance)
+    with Console(stderr=True).status(f"measuring {', '.join(wanted)}"):
+        measured = bench.measure(wanted, failures=failures, shots=MOST, key=fold_in((seed,), "operations"))
+        machine = LogicalMachine(distance, measured, magic=magic)
+        action = identity([str(given), shots])
+        job = Job(given, np.zeros((1, 0)), shots, machine.cycles(given), action, fold_in((seed,), "noisy"))
+        found = machine.sample(job)
+        ideal = machine.ideal(Job(given, job.controls, shots, job.cycles, action, fold_in((seed,), "ideal")))
+    charged = machine.account(given)
+    values = given.num_observables or given.num_measurements
+    counts = [_outcomes(one, values) for one in (found, ideal)]
+    if as_json:
+        typer.echo(json.dumps(_plain(machine, charged, counts, shots), allow_nan=False))
+        return
+    source = f"chip {chip}" if chip else str(bench.noise)
+    _show(machine, charged, counts, f"{source}, distance {distance}, decoder {decoder}", found, shots)
+
+
+def _bench(
+    noise: str | None, p: float | None, chip: str | None, distance: int, decoder: str, seed: int
+) -> tuple[Bench, float]:
+    """On what operations are measured, and the error of a physical two-qubit gate there."""
+    part = decoder_named(decoder)
+    if chip is not None:
+        if noise is not None or p is not None:
+            told = f"--noise {noise}" if noise is not None else f"--p {p:g}"
+            raise BadInput(f"--chip {chip} has errors of its own, and {told} was given, too: give one of them")
+        key = fold_in((seed,), "chip")
+        return Bench(distance, WillowNoise(key), part, WillowNoise(key, strays=False)), WILLOW_FLOORS["2Q"]
+    strength = P if p is None else p
+    model: NoiseModel = UniformDepolarizing(strength) if noise == "uniform" else SI1000(strength)
+    return Bench(distance, model, part), strength
+
+
+def _outcomes(shots: Shots, values: int) -> Counter[str]:
+    """How often each outcome came, its first value at the left."""
+    bits = np.unpackbits(shots.observables[0], axis=1, count=values, bitorder="little")
+    return Counter("".join(map(str, row)) for row in bits.tolist())
+
+
+def _plain(machine: LogicalMachine, charged: Account, counts: list[Counter[str]], shots: int) -> dict[str, Any]:
+    charges = [
+        asdict(one) | {"quops": asdict(one.quops), "expected": one.expected, "share": charged.share(one)}
+        for one in charged.charges
+    ]
+    seen = {
+        name: {basis: {" ".join(fault): k for fault, k in counted.items()} for basis, counted in one.seen.items()}
+        for name, one in machine.measured.items()
+    }
+    return {
+        "distance": machine.distance,
+        "steps": charged.steps,
+        "cycles": charged.cycles,
+        "magic": machine.magic,
+        "charges": charges,
+        "expected": charged.expected,
+        "success": asdict(charged.success),
+        "measured": {name: {"shots": one.shots, "seen": seen[name]} for name, one in machine.measured.items()},
+        "shots": shots,
+        "outcomes": dict(counts[0].most_common()),
+        "ideal": dict(counts[1].most_common()),
+    }
+
+
+def _show(
+    machine: LogicalMachine, charged: Account, counts: list[Counter[str]], source: str, found: Shots, shots: int
+) -> None:
+    console = Console(markup=False, emoji=False, highlight=False)
+    piped = not console.is_terminal
+    if piped:
+        console.width = WIDTH
+    console.print(f"{source}\n", style="dim", soft_wrap=piped)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("operation")
+    for heading in ("uses", "error, %", "failures in shots of each basis", "QuOps", "share, %"):
+        table.add_column(heading, justify="right")
+    for one in charged.charges:
+        table.add_row(*_row(one), f"{100 * charged.share(one):.1f}")
+    console.print(table)
+    success = charged.success
+    told = [
+        f"{charged.steps} steps, {charged.cycles} cycles, {1e6 * found.seconds / shots:.4g} us a shot. Errors charged "
+        f"to one shot: {charged.expected:.4g}; no error in {100 * success.value:#.3g} % "
+        f"({100 * success.low:#.3g}-{100 * success.high:#.3g})."
+    ]
+    bounded = [one.operation for one in charged.charges if one.failures == 0]
+    if bounded:
+        told.append(f"No failure was seen of {', '.join(bounded)}: charged is the upper bound, and sampled, too.")
+    if any(one.failures is None for one in charged.charges):
+        told.append(f"Assumed, not measured: an injected magic state errs with {machine.magic:.4g}; |Y> is good.")
+    for sentence in told:
+        console.print(f"\n{sentence}", soft_wrap=piped)
+    outcomes = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in ("outcome", "of these shots, %", "without noise, %"):
+        outcomes.add_column(heading, justify="right")
+    for outcome, _ in (counts[0] + counts[1]).most_common(SHOWN):
+        outcomes.add_row(outcome, *(f"{100 * one[outcome] / shots:.2f}" for one in counts))
+    console.print()
+    console.print(outcomes)
+
+
+def _row(one: Charge) -> tuple[str, ...]:
+    error, quops = one.error, one.quops
+    if one.failures is None:
+        return one.operation, f"{one.count:g}", f"{100 * error.value:#.3g}", "assumed", f"{1 / error.value:.3g}"
+    if one.failures == 0:
+        told = f"below {100 * error.high:#.3g}", f"above {quops.low:.3g}"
+    else:
+        ends = f"{100 * error.low:#.3g}-{100 * error.high:#.3g}"
+        told = f"{100 * error.value:#.3g} ({ends})", f"{1 / error.value:.3g} ({quops.low:.3g}-{1 / error.low:.3g})"
+    return one.operation, f"{one.count:g}", told[0], f"{one.failures:,} in {one.shots:,}", told[1]

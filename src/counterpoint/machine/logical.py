@@ -1,0 +1,172 @@
+"""The logical machine: a chip or noise model, a code and a decoder as logical qubits with measured errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import final
+
+import numpy as np
+import stim
+from numpy.typing import NDArray
+
+from counterpoint.base import BadInput, Bits, ControlSpace, Job, Key, Machine, Permit, Price, Shots, fold_in
+from counterpoint.machine.account import Account, account
+from counterpoint.machine.checks import check_clock, check_job, check_permit
+from counterpoint.machine.chip import CYCLE_SECONDS
+from counterpoint.machine.operations import OPERATIONS, Fault, Measured
+from counterpoint.machine.schedule import MAGIC, Schedule, schedule
+from counterpoint.machine.vector import trajectories
+
+NO_KNOBS = ControlSpace(
+    names=(),
+    units=(),
+    low=np.zeros(0),
+    high=np.zeros(0),
+    start=np.zeros(0),
+    scale=np.zeros(0),
+    touches=np.zeros((0, 0), np.bool_),
+    sites=(),
+)
+
+
+def needed(circuit: stim.Circuit, distance: int) -> list[str]:
+    """The operations whose errors must be measured to run `circuit`. Raises BadInput as `schedule` does."""
+    return [name for name in schedule(circuit, _steps(distance)).uses if name in OPERATIONS]
+
+
+def _steps(distance: int) -> dict[str, int]:
+    return {name: operation.steps(distance) for name, operation in OPERATIONS.items()}
+
+
+@final
+class LogicalMachine(Machine):
+    """Runs circuits of logical qubits: stim circuits of the gates that `schedule` names, layers ended by TICK.
+
+    T is the tagged gate `S[T]`, its inverse `S_DAG[T]`. Each operation errs as it was measured. A circuit without T is
+    sampled at any size by stim, one with T by its state vector. Machine time advances by 1.1 us for each cycle of
+    each shot; the machine has no knobs, so that controls are (C, 0) and there is no twin.
+    """
+
+    def __init__(self, distance: int, measured: Mapping[str, Measured], *, magic: float) -> None:
+        """`measured` is what `operations.Bench` found at `distance`; `magic` the error of one injected magic state.
+
+        A magic state errs by a Z: it is twirled in its own basis. Raises BadInput for an error outside 0 to 1/2.
+        """
+        if not 0 <= magic <= 1 / 2:
+            raise BadInput(f"an error of {magic:.6g} was given for a magic state: give a number from 0 to 0.5")
+        self.name = "logical"
+        self.space = NO_KNOBS
+        self.twin = None
+        self.distance = distance
+        self.measured = dict(measured)
+        self.magic = magic
+        self._clock = 0.0
+        self._spent: set[str] = set()  # digests of ledger entries whose permits were used
+
+    @property
+    def clock(self) -> float:
+        """Machine time in seconds since it was switched on."""
+        return self._clock
+
+    def resume(self, clock: float) -> None:
+        """Go on at `clock` seconds: nothing drifts."""
+        check_clock(clock)
+        self._clock = clock
+
+    def cycles(self, circuit: stim.Circuit) -> int:
+        """Error-correction cycles in one shot of `circuit`. Raises BadInput as `schedule` does."""
+        return self.distance * self._schedule(circuit).steps
+
+    def price(self, job: Job) -> Price:
+        """Cycles, shots and machine seconds of all candidates; no money. Raises BadInput as `schedule` does."""
+        shots = len(job.controls) * job.shots
+        cycles = shots * self.cycles(job.circuit)
+        return Price(cycles=cycles, shots=shots, seconds=cycles * CYCLE_SECONDS)
+
+    def run(self, job: Job, permit: Permit) -> Shots:
+        """Carry out `job`; the clock advances by its price.
+
+        Raises BadInput where the permit is for another action, covers less than the job's price or was used before,
+        and as `sample`.
+        """
+        price = self.price(job)
+        check_permit(job, price, permit, self._spent)
+        shots = self.sample(job)
+        self._spent.add(permit.digest)
+        self._clock += price.seconds
+        return shots
+
+    def sample(self, job: Job) -> Shots:
+        """What the machine would give for `job` now; nothing changes.
+
+        `observables` are the values of the circuit's own, or of every measurement in order where it declares none;
+        `detection_events` likewise the values of its detectors.
+
+        Raises:
+            BadInput: as `schedule`; an operation that was not measured; T on too many qubits; another number of
+                cycles than the circuit takes.
+        """
+        program = self._program(job)
+        self._check_measured(program)
+        return self._shots(job, program, self._faults())
+
+    def ideal(self, job: Job) -> Shots:
+        """As `sample`, from a machine whose operations never err."""
+        return self._shots(job, self._program(job), {})
+
+    def noisy(self, circuit: stim.Circuit) -> stim.Circuit:
+        """The circuit as it is sampled, with the errors of each operation; one more qubit than logical ones."""
+        return self._schedule(circuit).circuit(self._faults())
+
+    def account(self, circuit: stim.Circuit) -> Account:
+        """What one shot of `circuit` is charged. Raises BadInput as `schedule` does."""
+        program = self._schedule(circuit)
+        self._check_measured(program)
+        cycles = program.steps * self.distance
+        return account(program.uses, self.measured, {MAGIC: self.magic}, steps=program.steps, cycles=cycles)
+
+    def _check_measured(self, program: Schedule) -> None:
+        missing = [name for name in program.uses if name in OPERATIONS and name not in self.measured]
+        if missing:
+            raise BadInput(
+                f"the circuit needs '{missing[0]}' and {len(self.measured)} other operations were measured: measure "
+                "it, too"
+            )
+
+    def _program(self, job: Job) -> Schedule:
+        check_job(job, self.space)
+        program = self._schedule(job.circuit)
+        if job.cycles != (cycles := self.distance * program.steps):
+            raise BadInput(
+                f"a job of {job.cycles} cycles a shot was given and its circuit takes {cycles}: give what "
+                "cycles(circuit) says"
+            )
+        return program
+
+    def _shots(self, job: Job, program: Schedule, faults: Mapping[str, Sequence[Mapping[Fault, float]]]) -> Shots:
+        circuit = program.circuit(faults)
+        both = [_sample(program, circuit, job, fold_in(job.key, "shots", c)) for c in range(len(job.controls))]
+        events, values = (np.array(one, np.uint8) for one in zip(*both, strict=True))
+        return Shots(events, values, job.controls, started=self._clock, seconds=self.price(job).seconds)
+
+    def _schedule(self, circuit: stim.Circuit) -> Schedule:
+        return schedule(circuit, _steps(self.distance))
+
+    def _faults(self) -> dict[str, Sequence[Mapping[Fault, float]]]:
+        assumed: Mapping[Fault, float] = {("Z0",): self.magic}
+        return {**{name: one.faults for name, one in self.measured.items()}, MAGIC: (assumed,)}
+
+
+def _sample(program: Schedule, noisy: stim.Circuit, job: Job, key: Key) -> tuple[Bits, Bits]:
+    """(shots, ceil(D / 8)) values of detectors and (shots, ceil(O / 8)) of observables, bit-packed as in .b8."""
+    results: NDArray[np.bool_]
+    if program.magic:
+        results = trajectories(noisy, job.shots, key, program.flag)
+    else:
+        seed = int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0]) >> 1
+        results = noisy.compile_sampler(seed=seed).sample(job.shots)
+    converter = job.circuit.compile_m2d_converter(skip_reference_sample=True)
+    events, values = converter.convert(measurements=results, separate_observables=True, bit_packed=True)
+    if not job.circuit.num_observables:
+        values = np.packbits(results, axis=1, bitorder="little")
+    return events, values
