@@ -177,6 +177,22 @@ def test_schedule_that_ignores_hooks_halves_one_distance_of_the_surface_code(dis
     assert found == [(distance + 1) // 2, distance]
 
 
+def lightest(circuit: stim.Circuit) -> int:
+    return len(
+        circuit.search_for_undetectable_logical_errors(
+            dont_explore_detection_event_sets_with_size_above=6,
+            dont_explore_edges_with_degree_above=6,
+            dont_explore_edges_increasing_symptom_degree=False,
+        )
+    )
+
+
+@pytest.mark.parametrize("basis", ["Z", "X"])
+def test_one_hook_is_a_logical_error_of_the_four_qubit_code(basis):
+    """Half of its only check of a kind is a logical operator."""
+    assert lightest(UniformDepolarizing(1e-3).noisy(memory(four(), 2, basis))) == 1
+
+
 @pytest.mark.parametrize("basis", ["Z", "X"])
 @pytest.mark.parametrize("name", CODES)
 def test_noise_between_rounds_alone_sees_the_codes_own_distance(name, basis):
@@ -188,13 +204,8 @@ def test_noise_between_rounds_alone_sees_the_codes_own_distance(name, basis):
         if instruction.name in ("R", "RX") and circuit.num_measurements:  # the second round begins
             circuit.append(flips, range(code.n), 0.01)
         circuit.append(instruction)
-    lightest = circuit.search_for_undetectable_logical_errors(
-        dont_explore_detection_event_sets_with_size_above=6,
-        dont_explore_edges_with_degree_above=6,
-        dont_explore_edges_increasing_symptom_degree=False,
-    )
     expected = {"steane": 3, "four": 2, "rotated": 3, "repetition": 5 if basis == "Z" else 1}
-    assert len(lightest) == expected[name]
+    assert lightest(circuit) == expected[name]
 
 
 def test_every_noise_model_reads_the_circuit():
