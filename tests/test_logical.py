@@ -35,7 +35,7 @@ def failing(operation: str, **patterns: int) -> Measured:
     """An operation with failures such as X0_M=30 in N shots."""
     faults = {tuple(sorted(name.split("_"))): k for name, k in patterns.items()}
     seen = {b: {f: k for f, k in faults.items() if _basis(operation, f) == b} for b in BASES}
-    return Measured(operation, seen, N)
+    return Measured(operation, 3, seen, N)
 
 
 def _basis(operation: str, fault: tuple[str, ...]) -> str:
@@ -44,7 +44,7 @@ def _basis(operation: str, fault: tuple[str, ...]) -> str:
 
 def machine(*measured: Measured, magic: float = 0.0, distance: int = 3) -> LogicalMachine:
     """Operations as given, all others good."""
-    good = {name: Measured(name, {"Z": {}, "X": {}}, GOOD) for name in OPERATIONS}
+    good = {name: Measured(name, distance, {"Z": {}, "X": {}}, GOOD) for name in OPERATIONS}
     return LogicalMachine(distance, good | {one.operation: one for one in measured}, magic=magic)
 
 
@@ -315,7 +315,7 @@ def test_the_charge_bounds_what_goes_wrong():
 
 
 def test_no_failure_is_charged_at_its_bound():
-    seen = Measured("merge-zz", {"Z": {}, "X": {}}, N)
+    seen = Measured("merge-zz", 3, {"Z": {}, "X": {}}, N)
     assert seen.bounded
     assert seen.charged == pytest.approx(2 * binomial_interval(0, 2 * N)[1])
     assert sum(sum(chances.values()) for chances in seen.faults) == pytest.approx(seen.charged)
@@ -426,6 +426,8 @@ def test_other_bad_input():
         LogicalMachine(3, {"hold": on.measured["hold"]}, magic=0).sample(task)
     with pytest.raises(BadInput, match=r"error of 0\.7 was given for a magic state"):
         machine(magic=0.7)
+    with pytest.raises(BadInput, match="'hold' was measured at distance 3 and the machine has distance 5"):
+        LogicalMachine(5, on.measured, magic=0.0)
     bench = Bench(3, SI1000(1e-3), DECODERS["matching"])
     with pytest.raises(BadInput, match="'swap' is not known: measure one of hold"):
         bench.measure(["swap"], failures=1, shots=1, key=(1,))
@@ -436,7 +438,7 @@ def test_other_bad_input():
 
 
 def test_only_what_a_circuit_needs_is_measured():
-    assert needed(stim.Circuit("R 0\nTICK\nS 0\nTICK\nMX 0"), 3) == ["hold", "merge-zz"]
+    assert needed(stim.Circuit("R 0\nTICK\nS 0\nTICK\nMX 0")) == ["hold", "merge-zz"]
 
 
 # The verb

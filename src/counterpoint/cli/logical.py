@@ -19,6 +19,7 @@ from counterpoint.cli.options import Json, Seed, decoder_named
 from counterpoint.cli.sources import whole
 from counterpoint.codes.noise import SI1000, NoiseModel, UniformDepolarizing
 from counterpoint.identity import identity
+from counterpoint.loop.own import blaming
 from counterpoint.machine.account import Account, Charge
 from counterpoint.machine.builds import WILLOW_FLOORS
 from counterpoint.machine.logical import LogicalMachine, needed
@@ -74,9 +75,10 @@ def logical(
     given = read_circuit(circuit)
     bench, injected = _bench(noise, p, chip, distance, decoder, seed)
     magic = injected if magic is None else magic
-    wanted = needed(given, distance)
+    wanted = needed(given)
     with Console(stderr=True).status(f"measuring {', '.join(wanted)}"):
-        measured = bench.measure(wanted, failures=failures, shots=MOST, key=fold_in((seed,), "operations"))
+        with blaming(f"decoder '{decoder}'"):
+            measured = bench.measure(wanted, failures=failures, shots=MOST, key=fold_in((seed,), "operations"))
         machine = LogicalMachine(distance, measured, magic=magic)
         action = identity([str(given), shots])
         job = Job(given, np.zeros((1, 0)), shots, machine.cycles(given), action, fold_in((seed,), "noisy"))

@@ -29,13 +29,13 @@ NO_KNOBS = ControlSpace(
 )
 
 
-def needed(circuit: stim.Circuit, distance: int) -> list[str]:
+def needed(circuit: stim.Circuit) -> list[str]:
     """The operations whose errors must be measured to run `circuit`. Raises BadInput as `schedule` does."""
-    return [name for name in schedule(circuit, _steps(distance)).uses if name in OPERATIONS]
+    return [name for name in schedule(circuit, _steps()).uses if name in OPERATIONS]
 
 
-def _steps(distance: int) -> dict[str, int]:
-    return {name: operation.steps(distance) for name, operation in OPERATIONS.items()}
+def _steps() -> dict[str, int]:
+    return {name: operation.steps for name, operation in OPERATIONS.items()}
 
 
 @final
@@ -50,8 +50,14 @@ class LogicalMachine(Machine):
     def __init__(self, distance: int, measured: Mapping[str, Measured], *, magic: float) -> None:
         """`measured` is what `operations.Bench` found at `distance`; `magic` the error of one injected magic state.
 
-        A magic state errs by a Z: it is twirled in its own basis. Raises BadInput for an error outside 0 to 1/2.
+        A magic state errs by a Z: it is twirled in its own basis. Raises BadInput for an error outside 0 to 1/2, and
+        for operations measured at another distance.
         """
+        for other in (one for one in measured.values() if one.distance != distance):
+            raise BadInput(
+                f"operation '{other.operation}' was measured at distance {other.distance} and the machine has "
+                f"distance {distance}: measure it there"
+            )
         if not 0 <= magic <= 1 / 2:
             raise BadInput(f"an error of {magic:.6g} was given for a magic state: give a number from 0 to 0.5")
         self.name = "logical"
@@ -103,8 +109,8 @@ class LogicalMachine(Machine):
         `detection_events` likewise the values of its detectors.
 
         Raises:
-            BadInput: as `schedule`; an operation that was not measured; T on too many qubits; another number of
-                cycles than the circuit takes.
+            BadInput: as `schedule`; an operation that was not measured; another number of cycles than the circuit
+                takes.
         """
         program = self._program(job)
         self._check_measured(program)
@@ -150,7 +156,7 @@ class LogicalMachine(Machine):
         return Shots(events, values, job.controls, started=self._clock, seconds=self.price(job).seconds)
 
     def _schedule(self, circuit: stim.Circuit) -> Schedule:
-        return schedule(circuit, _steps(self.distance))
+        return schedule(circuit, _steps())
 
     def _faults(self) -> dict[str, Sequence[Mapping[Fault, float]]]:
         assumed: Mapping[Fault, float] = {("Z0",): self.magic}

@@ -41,9 +41,10 @@ class Operation:
     program: str  # in PROGRAMS
     meaning: Mapping[Basis, Mapping[str, str]]  # by the first of an observable's terms that stands here
 
-    def steps(self, distance: int) -> int:
+    @property
+    def steps(self) -> int:
         """How many times d rounds it takes."""
-        return PROGRAMS[self.program]("Z").rounds(distance) // distance
+        return len(PROGRAMS[self.program]("Z").steps)
 
 
 _ONE: Mapping[Basis, Mapping[str, str]] = {"Z": {"Z a": "X0"}, "X": {"X a": "Z0"}}
@@ -80,6 +81,7 @@ class Measured:
     """Counts of one operation, from as many shots in either basis."""
 
     operation: str
+    distance: int
     seen: Mapping[Basis, Mapping[Fault, int]]  # failed shots by what went wrong
     shots: int  # in each basis
 
@@ -157,7 +159,7 @@ class Bench:
             for cell in cells:
                 seen[cell.basis] += cell.run(batch, fold_in(key, cell.basis, done))
             done += batch
-        return Measured(name, {basis: dict(counts) for basis, counts in seen.items()}, done)
+        return Measured(name, self.distance, {basis: dict(counts) for basis, counts in seen.items()}, done)
 
 
 class _Cell:

@@ -23,6 +23,7 @@ import stim
 
 from counterpoint.base import BadInput
 from counterpoint.machine.operations import WRONG, Fault
+from counterpoint.machine.vector import check_size
 
 MAGIC = "magic"  # the operation that stands for an injected magic state; its fault is Z0
 FREE = ("X", "Y", "Z")
@@ -124,7 +125,7 @@ def schedule(circuit: stim.Circuit, steps: Mapping[str, int]) -> Schedule:
 
     Raises:
         BadInput: the circuit has noise, a gate that is not known, or feedback; a qubit is used before it is prepared
-            or after it was measured, or twice in a layer; nothing is measured.
+            or after it was measured, or twice in a layer; nothing is measured; T on too many qubits.
     """
     reader = _Reader(circuit, steps)
     layer: list[stim.CircuitInstruction] = []
@@ -137,6 +138,8 @@ def schedule(circuit: stim.Circuit, steps: Mapping[str, int]) -> Schedule:
     reader.layer(layer)
     if not circuit.num_measurements:
         raise BadInput("a circuit with 0 measurements was given, and has nothing to return: add M or MX")
+    if reader.magic:
+        check_size(len(reader.seen))
     return Schedule(tuple(reader.parts), reader.steps, tuple(sorted(reader.seen)), circuit.num_qubits, reader.magic)
 
 

@@ -17,6 +17,15 @@ AMPLITUDES = 2**18  # of all shots that are followed at once: bounds the memory
 PHASES = {("S", ""): pi / 2, ("S_DAG", ""): -pi / 2, ("S", "T"): pi / 4, ("S_DAG", "T"): -pi / 4}  # rad
 
 
+def check_size(qubits: int) -> None:
+    """Raise BadInput where a circuit with T has too many `qubits`."""
+    if qubits > MOST:
+        raise BadInput(
+            f"the circuit has T gates on {qubits} logical qubits and is simulated exactly up to {MOST}: use {MOST} or "
+            "fewer, or leave T out, which any number of qubits can run without"
+        )
+
+
 def trajectories(circuit: stim.Circuit, shots: int, key: Key, flag: int | None = None) -> NDArray[np.bool_]:
     """(shots, measurements) results of a circuit whose `S[T]` is T, exact in distribution.
 
@@ -24,16 +33,12 @@ def trajectories(circuit: stim.Circuit, shots: int, key: Key, flag: int | None =
     sampled in each shot. Qubits start in |0>. `flag` is a qubit that is only flipped, read in MPP and reset: a bit.
 
     Raises:
-        BadInput: more than 12 qubits besides the flag.
+        BadInput: too many qubits besides the flag.
     """
     instructions = [i for i in circuit.flattened() if isinstance(i, stim.CircuitInstruction)]
     touched = {t.value for i in instructions for t in i.targets_copy() if t.is_qubit_target or t.pauli_type != "I"}
     qubits = sorted(touched - {flag})
-    if len(qubits) > MOST:
-        raise BadInput(
-            f"the circuit has T gates on {len(qubits)} logical qubits and is simulated exactly up to {MOST}: use "
-            f"{MOST} or fewer, or leave T out, which any number of qubits can run without"
-        )
+    check_size(len(qubits))
     rng = np.random.default_rng(key)
     bits = {q: 1 << i for i, q in enumerate(qubits)}
     most = max(1, AMPLITUDES >> len(qubits))
