@@ -10,7 +10,7 @@ from rich.text import Text
 
 from counterpoint import __version__
 from counterpoint.base import BadInput
-from counterpoint.cli import bench, decode, leaderboard, ledger, logical, run, steer, surgery, train
+from counterpoint.cli import bench, decode, leaderboard, ledger, logical, quops, run, steer, surgery, train
 
 app = typer.Typer(
     name="counterpoint",
@@ -25,6 +25,7 @@ app.command()(decode.decode)
 app.command()(leaderboard.leaderboard)
 app.command()(train.train)
 app.command()(surgery.surgery)
+app.command()(quops.quops)
 app.command()(logical.logical)
 app.add_typer(bench.app, name="bench")
 app.add_typer(ledger.app, name="ledger")

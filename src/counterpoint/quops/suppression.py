@@ -50,7 +50,7 @@ class Suppression:
     high: float | None
     deviance: float  # of the fit, against a rate of its own for each experiment
     freedom: int  # experiments less the two parameters
-    p: float | None  # that constant Lambda gives such a deviance or a larger one; None without freedom
+    p: float | None  # that constant Lambda gives such a deviance or a larger one; None without freedom or failures
 
     @property
     def failures(self) -> int:
@@ -105,7 +105,7 @@ def fit_suppression(tallies: Sequence[Tally]) -> Suppression:
     freedom = len(tallies) - 2
     failing = {tally.distance for tally in tallies if tally.failures}
     if not failing:
-        return Suppression(tuple(tallies), None, None, 0.0, None, 0.0, freedom, 1.0 if freedom else None)
+        return Suppression(tuple(tallies), None, None, 0.0, None, 0.0, freedom, None)
     data = _Counts.of(tallies)
     best, lowest = data.best()
     low, high = data.ends_of_slope(float(best[1]), lowest)
@@ -155,10 +155,17 @@ class _Counts:
 
     def ends_of_height(self, steps: float, best: float, lowest: float) -> tuple[float, float]:
         """The interval of ln eps at (d + 1) / 2 = `steps` around its `best`."""
+        worst = int(np.argmax(self.failures / (self.shots * self.rounds)))
+        rate = self.failures[worst] / self.shots[worst] / self.ceiling[worst]
+        seen = math.log(-self.ceiling[worst] * math.expm1(math.log1p(-rate) / self.rounds[worst]))
+        apart = steps - self.steps[worst]
 
         def deviance(height: float) -> float:
-            # The start, Lambda = 1, lies below the summit at all distances that matter: no other hides behind it.
-            return self._climb(np.full_like(self.steps, height), (steps - self.steps)[:, None], np.zeros(1))[1]
+            # The climb begins on the line through the worst experiment's own error, or level where `height` is above
+            # it: no error starts so high that the likelihood is flat there.
+            start = (seen - height) / apart if apart and height < seen else 0.0
+            design = (steps - self.steps)[:, None]
+            return self._climb(np.full_like(self.steps, height), design, np.array([start]))[1]
 
         return _ends(deviance, best, lowest, _DEEPEST)
 

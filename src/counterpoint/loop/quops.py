@@ -1,0 +1,289 @@
+"""QuOps of a simulated machine: failures of each kind of operation, counted; Lambda, reliability and a forecast."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, final
+
+import numpy as np
+import sinter
+import stim
+
+from counterpoint.base import BadInput, Key, fold_in
+from counterpoint.codes import surface
+from counterpoint.codes.gates import compile_gates
+from counterpoint.codes.native import native
+from counterpoint.codes.noise import NoiseModel
+from counterpoint.codes.programs import PROGRAMS
+from counterpoint.decoders.batch import checked_answer, checked_compiled
+from counterpoint.loop.own import blaming
+from counterpoint.machine import builds
+from counterpoint.machine.chip import CYCLE_SECONDS
+from counterpoint.machine.device import Device
+from counterpoint.machine.sampling import sample
+from counterpoint.quops.cycle import error_per_cycle
+from counterpoint.quops.estimate import Estimate, error_per_shot
+from counterpoint.quops.forecast import Forecast, Operation, forecast
+from counterpoint.quops.operation import QuOps, accumulated, reliable
+from counterpoint.quops.suppression import Suppression, Tally, fit_suppression
+
+Basis = Literal["Z", "X"]
+BASES: tuple[Basis, ...] = ("Z", "X")
+MEMORY_ROUNDS = 25  # of a memory experiment, from which the error of d cycles is taken
+BATCH = 1024  # shots of each basis between two looks at the clock
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of logical operation: what one is, and how it is run."""
+
+    name: str
+    told: str  # what one operation is
+    operation: Operation
+    circuit: Callable[[int, Basis], stim.Circuit]  # noiseless, by distance, in the gates of the machine
+    rounds: int | None = None  # cycles in a shot; None where a shot is one operation
+
+    def rounds_at(self, distance: int) -> int:
+        """Cycles in one shot."""
+        return self.operation.cycles_at(distance) if self.rounds is None else self.rounds
+
+
+def _memory(distance: int, basis: Basis) -> stim.Circuit:
+    return surface.memory(distance, MEMORY_ROUNDS, basis)
+
+
+def _surgery(name: str, told: str, operation: Operation) -> Kind:
+    def circuit(distance: int, basis: Basis) -> stim.Circuit:
+        return native(PROGRAMS[name](basis).circuit(distance))
+
+    return Kind(name, told, operation, circuit)
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("idle", "d cycles of one patch", Operation(), _memory, MEMORY_ROUNDS),
+        _surgery("parity-zz", "ZZ of two patches, d cycles", Operation(area=(4, 2, -1))),
+        _surgery("parity-xx", "XX of two patches, d cycles", Operation(area=(4, 2, -1))),
+        _surgery("cnot", "CNOT over an ancilla, 4 d cycles", Operation(4, area=(6, 4, -1))),
+    )
+}
+
+
+class Hardware(ABC):
+    """What makes a noiseless circuit noisy, and what decoders are told of it."""
+
+    name: str
+
+    @abstractmethod
+    def run(self, circuit: stim.Circuit, key: Key) -> tuple[stim.Circuit, stim.DetectorErrorModel]:
+        """The noisy circuit, and the error model that decoders are built from, decomposed into graphlike parts."""
+
+
+@final
+@dataclass(frozen=True)
+class Noise(Hardware):
+    """A noise model with one rate for each kind of gate, all known to the decoder."""
+
+    name: str
+    model: NoiseModel
+
+    def run(self, circuit: stim.Circuit, key: Key) -> tuple[stim.Circuit, stim.DetectorErrorModel]:
+        """The same for every key."""
+        noisy = self.model.noisy(circuit)
+        return noisy, noisy.detector_error_model(decompose_errors=True)
+
+
+@final
+@dataclass(frozen=True)
+class Chip(Hardware):
+    """A chip of the product at its optimum, on as many qubits as the circuit has; its gates' errors are drawn."""
+
+    name: str
+    device: Callable[[stim.Circuit, Key], Device]
+
+    def run(self, circuit: stim.Circuit, key: Key) -> tuple[stim.Circuit, stim.DetectorErrorModel]:
+        """Decoders know each gate's own error, and no stray couplings."""
+        device = self.device(circuit, key)
+        rates = device.rates(device.start[None], device.start)[0]
+        known = np.array(
+            [0.0 if gate.kind == "stray" else rate for gate, rate in zip(device.gates, rates, strict=True)]
+        )
+        template = compile_gates(circuit, {gate.kind for gate in device.gates})
+        return template.circuit(rates), template.circuit(known).detector_error_model(decompose_errors=True)
+
+
+CHIPS = {
+    "willow": Chip("willow", builds.willow),
+    "published": Chip("published", lambda circuit, key: builds.published(circuit, 1, key)),
+}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a cell (one kind at one distance) has been run enough."""
+
+    failures: int
+    shots: int
+    seconds: float  # of all cells together
+
+
+@dataclass(eq=False)
+class _Cell:
+    """One kind at one distance while it is run: equally many shots in both bases."""
+
+    kind: Kind
+    distance: int
+    circuits: list[stim.Circuit]
+    decoders: list[sinter.CompiledDecoder]
+    failures: dict[Basis, int] = field(default_factory=lambda: dict.fromkeys(BASES, 0))
+    shots: int = 0  # of each basis
+    seconds: float = 0.0
+
+    def done(self, limits: Limits) -> bool:
+        return sum(self.failures.values()) >= limits.failures or 2 * self.shots >= limits.shots
+
+    def batch(self, who: str, key: Key) -> None:
+        key = fold_in(key, self.kind.name, self.distance, self.shots)
+        for basis, circuit, decoder in zip(BASES, self.circuits, self.decoders, strict=True):
+            events, flips = sample(circuit, BATCH, fold_in(key, basis))
+            with blaming(who):
+                found = decoder.decode_shots_bit_packed(bit_packed_detection_event_data=events)
+            wrong = checked_answer(who, found, BATCH, circuit.num_observables) ^ flips
+            self.failures[basis] += int(wrong.any(axis=1).sum())
+        self.shots += BATCH
+
+
+@dataclass(frozen=True)
+class Counted:
+    """One kind at one distance. A failure: any observable wrong, in the basis Z or X, half of the shots each."""
+
+    distance: int
+    rounds: int  # cycles in a shot
+    shots: int
+    failures: int
+    failures_of: Mapping[Basis, int]
+    error: Estimate  # of one operation, from these counts alone
+    quops: QuOps
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """What is known of one kind of operation."""
+
+    kind: str
+    operation: str  # what one is
+    counted: tuple[Counted, ...]
+    suppression: Suppression | None  # None where a distance fails as often as guessing: nothing is suppressed
+    forecast: tuple[Forecast, ...]
+    cycle: tuple[Forecast, ...]  # the same where one operation is one cycle; of a patch alone
+
+
+def check_distances(distances: Sequence[int]) -> None:
+    """Raises BadInput for fewer than two distances, or one that no patch has."""
+    for distance in distances:
+        surface.layout(distance)
+    if len(set(distances)) < 2:
+        raise BadInput(
+            f"Lambda compares distances, and {sorted(set(distances))} holds {len(set(distances))} of the 2 that it "
+            "needs: name another distance"
+        )
+
+
+def measure(
+    hardware: Hardware,
+    distances: Sequence[int],
+    decoder: tuple[str, sinter.Decoder],
+    limits: Limits,
+    floor: float,
+    key: Key,
+    tell: Callable[[str], None],
+) -> list[Reliability]:
+    """Run every kind of operation at every distance, and say what follows.
+
+    The cell that has run least gets the next batch, until it has its failures or shots, or the time is up.
+
+    Args:
+        decoder: its name and itself.
+        floor: error a cycle that no distance suppresses, for the forecast alone.
+        tell: is told what is done, in a few words.
+
+    Raises:
+        BadInput: as `check_distances`, or a decoder that fails.
+    """
+    check_distances(distances)
+    who = f"decoder '{decoder[0]}'"
+    cells: list[_Cell] = []
+    for kind in KINDS.values():
+        for distance in sorted(set(distances)):
+            tell(f"building {kind.name} at distance {distance}")
+            cells.append(_cell(kind, distance, hardware, who, decoder[1], key))
+    started = time.perf_counter()
+    while waiting := [cell for cell in cells if not cell.done(limits)]:
+        cell = min(waiting, key=lambda cell: (cell.shots > 0, cell.seconds))
+        if cell.shots and time.perf_counter() - started > limits.seconds:
+            break
+        tell(f"{cell.kind.name} at distance {cell.distance}: {sum(cell.failures.values()):,} failures so far")
+        began = time.perf_counter()
+        cell.batch(who, key)
+        cell.seconds += time.perf_counter() - began
+    return [_reliability(kind, [c for c in cells if c.kind is kind], floor) for kind in KINDS.values()]
+
+
+def _cell(kind: Kind, distance: int, hardware: Hardware, who: str, decoder: sinter.Decoder, key: Key) -> _Cell:
+    cell = _Cell(kind, distance, [], [])
+    for basis in BASES:
+        # One key for both bases, whose gates are the same: one machine.
+        noisy, model = hardware.run(kind.circuit(distance, basis), fold_in(key, "machine", kind.name, distance))
+        with blaming(who):
+            compiled = decoder.compile_decoder_for_dem(dem=model)
+        cell.circuits.append(noisy)
+        cell.decoders.append(checked_compiled(who, compiled))
+    return cell
+
+
+def ceiling(cell: Sequence[stim.Circuit]) -> float:
+    """The error of an answer that knows nothing: the mean over both bases of 1 - 2**-observables."""
+    return sum(1 - 0.5**circuit.num_observables for circuit in cell) / len(cell)
+
+
+def _reliability(kind: Kind, cells: Sequence[_Cell], floor: float) -> Reliability:
+    tallies = [
+        Tally(c.distance, kind.rounds_at(c.distance), sum(c.failures.values()), 2 * c.shots, ceiling(c.circuits))
+        for c in cells
+    ]
+    guessing = any(tally.failures >= tally.ceiling * tally.shots for tally in tallies)
+    fit = None if guessing else fit_suppression(tallies)
+    return Reliability(
+        kind=kind.name,
+        operation=kind.told,
+        counted=tuple(_counted(kind, c, tally) for c, tally in zip(cells, tallies, strict=True)),
+        suppression=fit,
+        forecast=_forecast(fit, kind.operation, floor),
+        cycle=() if kind.rounds is None else _forecast(fit, Operation(cycles=1), floor),
+    )
+
+
+def _forecast(fit: Suppression | None, operation: Operation, floor: float) -> tuple[Forecast, ...]:
+    return () if fit is None else forecast(fit, operation, CYCLE_SECONDS, floor)
+
+
+def _counted(kind: Kind, cell: _Cell, tally: Tally) -> Counted:
+    if kind.rounds is None:
+        error = error_per_shot(tally.failures, tally.shots)
+    else:
+        cycles = kind.operation.cycles_at(cell.distance)
+        error = error_per_cycle(tally.failures, tally.shots, tally.rounds).through(lambda e: accumulated(e, cycles))
+    return Counted(
+        cell.distance, tally.rounds, tally.shots, tally.failures, dict(cell.failures), error, reliable(error, kind.told)
+    )
+
+
+def fitted(kind: str, fit: Suppression, distance: int) -> Estimate:
+    """Error of one operation of `kind` at any distance, by its fit."""
+    most = max(tally.ceiling for tally in fit.tallies)
+    cycles = KINDS[kind].operation.cycles_at(distance)
+    return fit.error(distance).through(lambda error: accumulated(error, cycles, most))
