@@ -254,6 +254,13 @@ def test_an_error_shows_with_its_probability(fails, text, p, tail):
     assert agrees(int(found.sum()), shots, p)
 
 
+@pytest.mark.parametrize("tail", ["", "\nTICK\nR 9\nTICK\nS[T] 9"])
+def test_faults_of_one_basis_exclude_one_another(tail):
+    on = machine(failing("cnot", X0=100, X1=200, X0_X1=400))
+    found = values(on, "R 0 1\nTICK\nCX 0 1\nTICK\nM 0 1" + tail)
+    assert alike(found, {0: 0.3, 1: 0.1, 2: 0.2, 3: 0.4})
+
+
 T_TWICE = "RX 0\nTICK\nS[T] 0\nTICK\nS_DAG[T] 0\nTICK\nMX 0"
 
 
@@ -342,14 +349,19 @@ def test_without_noise_no_operation_fails(name):
     assert (found.failures, found.shots, found.bounded) == (0, 100, True)
 
 
-def test_a_decoder_that_does_nothing_fails_as_often_as_observables_flip():
+def test_a_decoder_that_does_nothing_fails_as_often_as_observables_flip_and_a_real_one_less():
     """Exact: each independent error that flips the observable multiplies its mean parity by 1 - 2 p."""
     noise, shots = UniformDepolarizing(2e-3), 20_000
-    found = Bench(3, noise, DECODERS["vacuous"]).measure(["hold"], failures=10**9, shots=shots, key=(1,))["hold"]
+    found, decoded = (
+        Bench(3, noise, DECODERS[name]).measure(["hold"], failures=10**9, shots=shots, key=(1,))["hold"]
+        for name in ("vacuous", "matching")
+    )
     for basis in BASES:
         model = noise.noisy(native(PROGRAMS["idle"](basis).circuit(3))).detector_error_model().flattened()
         left = [1 - 2 * e.args_copy()[0] for e in model if any(t.is_logical_observable_id() for t in e.targets_copy())]
-        assert agrees(sum(found.seen[basis].values()), shots, (1 - np.prod(left)) / 2)
+        flips = (1 - np.prod(left)) / 2
+        assert agrees(sum(found.seen[basis].values()), shots, flips)
+        assert sum(decoded.seen[basis].values()) < binom.ppf(FALSE_ALARM, shots, flips)
 
 
 def test_measuring_ends_with_enough_failures_and_repeats():
