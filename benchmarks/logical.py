@@ -17,6 +17,7 @@ from counterpoint.codes.noise import SI1000, NoiseModel, UniformDepolarizing
 from counterpoint.codes.programs import all_in
 from counterpoint.codes.surgery import Program, Step
 from counterpoint.decoders import DECODERS
+from counterpoint.machine.hardware import Noise
 from counterpoint.machine.logical import LogicalMachine
 from counterpoint.machine.operations import Bench
 from counterpoint.machine.sampling import sample
@@ -68,7 +69,7 @@ def main() -> None:
     print("| noise, distance | program, basis | whole program wrong, % | logical machine, % | charged, % |")
     print("|---|---|---|---|---|")
     for distance, noise in NOISE:
-        bench = Bench(distance, noise, DECODERS["correlated"])
+        bench = Bench(distance, Noise("noise", noise), DECODERS["correlated"])
         measured = bench.measure(["hold", "merge-zz", "merge-xx"], failures=2000, shots=200_000, key=(2,))
         machine = LogicalMachine(distance, measured, magic=0.0)
         for make, (begin, ends, parity) in ((bell, BELL), (teleportation, TELEPORTED)):

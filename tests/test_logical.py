@@ -20,8 +20,9 @@ from counterpoint.codes.noise import SI1000, UniformDepolarizing
 from counterpoint.codes.programs import PROGRAMS
 from counterpoint.decoders import DECODERS
 from counterpoint.machine.chip import CYCLE_SECONDS, willow
+from counterpoint.machine.hardware import CHIPS, Noise
 from counterpoint.machine.logical import LogicalMachine, needed
-from counterpoint.machine.operations import BASES, OPERATIONS, Bench, Measured, WillowNoise
+from counterpoint.machine.operations import BASES, OPERATIONS, Bench, Measured
 from counterpoint.machine.vector import MOST, trajectories
 from counterpoint.quops.estimate import binomial_interval
 
@@ -345,15 +346,18 @@ def test_every_observable_of_an_operation_has_a_meaning(name):
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_without_noise_no_operation_fails(name):
-    found = Bench(3, SI1000(0), DECODERS["matching"]).measure([name], failures=1, shots=100, key=(1,))[name]
+    found = Bench(3, Noise("none", SI1000(0)), DECODERS["matching"]).measure([name], failures=1, shots=100, key=(1,))[
+        name
+    ]
     assert (found.failures, found.shots, found.bounded) == (0, 100, True)
 
 
 def test_a_decoder_that_does_nothing_fails_as_often_as_observables_flip_and_a_real_one_less():
     """Exact: each independent error that flips the observable multiplies its mean parity by 1 - 2 p."""
     noise, shots = UniformDepolarizing(2e-3), 20_000
+    hardware = Noise("uniform", noise)
     found, decoded = (
-        Bench(3, noise, DECODERS[name]).measure(["hold"], failures=10**9, shots=shots, key=(1,))["hold"]
+        Bench(3, hardware, DECODERS[name]).measure(["hold"], failures=10**9, shots=shots, key=(1,))["hold"]
         for name in ("vacuous", "matching")
     )
     for basis in BASES:
@@ -365,20 +369,18 @@ def test_a_decoder_that_does_nothing_fails_as_often_as_observables_flip_and_a_re
 
 
 def test_measuring_ends_with_enough_failures_and_repeats():
-    bench = Bench(3, UniformDepolarizing(5e-3), DECODERS["correlated"])
+    bench = Bench(3, Noise("uniform", UniformDepolarizing(5e-3)), DECODERS["correlated"])
     few = bench.measure(["hold"], failures=20, shots=10**9, key=(1,))["hold"]
     assert few.failures >= 20
     assert few == bench.measure(["hold", "merge-zz"], failures=20, shots=10**9, key=(1,))["hold"]
     assert few != bench.measure(["hold"], failures=20, shots=10**9, key=(2,))["hold"]
 
 
-def test_willow_as_noise_is_the_chip():
+def test_willow_as_hardware_is_the_chip_and_its_strays_are_kept_from_the_decoder():
     chip = willow(3, key=(1,), drift="none", epoch_seconds=1.0)
-    circuit = surface.memory(3, 5)
-    known = WillowNoise(fold_in((1,), "willow"), strays=False).noisy(surface.memory(3, 3))
-    assert known.detector_error_model(decompose_errors=True) == chip.error_model(surface.memory(3, 3))
-    strays = WillowNoise((1,)).noisy(circuit).detector_error_model()
-    assert strays.num_errors >= WillowNoise((1,), strays=False).noisy(circuit).detector_error_model().num_errors
+    noisy, known = CHIPS["willow"].run(surface.memory(3, 3), fold_in((1,), "willow"))
+    assert known == chip.error_model(surface.memory(3, 3))
+    assert noisy.detector_error_model(decompose_errors=True) != known
 
 
 # Permits, price and what is refused
@@ -440,13 +442,13 @@ def test_other_bad_input():
         machine(magic=0.7)
     with pytest.raises(BadInput, match="'hold' was measured at distance 3 and the machine has distance 5"):
         LogicalMachine(5, on.measured, magic=0.0)
-    bench = Bench(3, SI1000(1e-3), DECODERS["matching"])
+    bench = Bench(3, Noise("si1000", SI1000(1e-3)), DECODERS["matching"])
     with pytest.raises(BadInput, match="'swap' is not known: measure one of hold"):
         bench.measure(["swap"], failures=1, shots=1, key=(1,))
     with pytest.raises(BadInput, match="0 failures in at most 1 shots"):
         bench.measure(["hold"], failures=0, shots=1, key=(1,))
     with pytest.raises(BadInput, match="distance 4"):
-        Bench(4, SI1000(1e-3), DECODERS["matching"]).measure(["hold"], failures=1, shots=1, key=(1,))
+        Bench(4, Noise("si1000", SI1000(1e-3)), DECODERS["matching"]).measure(["hold"], failures=1, shots=1, key=(1,))
 
 
 def test_only_what_a_circuit_needs_is_measured():

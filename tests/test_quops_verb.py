@@ -14,7 +14,8 @@ from counterpoint.cli.main import app
 from counterpoint.codes.noise import SI1000, UniformDepolarizing
 from counterpoint.codes.programs import PROGRAMS
 from counterpoint.decoders import DECODERS
-from counterpoint.loop.quops import BASES, CHIPS, KINDS, Hardware, Limits, Noise, Reliability, fitted, measure
+from counterpoint.loop.quops import BASES, KINDS, Limits, Reliability, fitted, measure
+from counterpoint.machine.hardware import CHIPS, Hardware, Noise
 from counterpoint.quops.estimate import binomial_interval
 
 MATCHING = ("matching", DECODERS["matching"])

@@ -13,11 +13,12 @@ from typer.testing import CliRunner
 
 from counterpoint.base import BadInput
 from counterpoint.cli.main import app
-from counterpoint.codes.noise import UniformDepolarizing
+from counterpoint.codes.noise import SI1000, UniformDepolarizing
 from counterpoint.codes.programs import MESSAGES, bare_superdense, cnot
 from counterpoint.decoders import DECODERS
 from counterpoint.loop.surgery import run_superdense
 from counterpoint.machine.failures import count_failures
+from counterpoint.machine.hardware import Noise
 
 FALSE_ALARM = 1e-6
 
@@ -68,8 +69,8 @@ def test_physical_superdense_coding_reads_the_message_too(message):
 
 
 def test_encoded_superdense_coding_beats_the_physical_one_where_noise_is_weak():
-    """At p = 0.001 and distance 5: four messages, failures of the two as a fair coin would split them at equality."""
-    runs = run_superdense(5, None, UniformDepolarizing(1e-3), DECODERS["correlated"], 6000, (1,), hardware=False)
+    """SI1000 noise 0.001, distance 5: failures of the two as a fair coin would split them at equality."""
+    runs = run_superdense(5, None, Noise("si1000", SI1000(1e-3)), DECODERS["correlated"], 6000, (1,))
     encoded, bare = (sum(one.failures for one in ones) for ones in zip(*((r.whole, r.bare) for r in runs), strict=True))
     assert binom.cdf(encoded, encoded + bare, 0.5) < FALSE_ALARM
 

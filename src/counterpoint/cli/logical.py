@@ -6,40 +6,31 @@ import json
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from counterpoint.base import BadInput, Job, Shots, fold_in
+from counterpoint.base import Job, Shots, fold_in
 from counterpoint.cli.comparison import WIDTH
+from counterpoint.cli.hardware import ChipName, NoiseName, P, Strength, hardware_of, named
 from counterpoint.cli.options import Json, Seed, decoder_named
 from counterpoint.cli.sources import whole
-from counterpoint.codes.noise import SI1000, NoiseModel, UniformDepolarizing
 from counterpoint.identity import identity
 from counterpoint.loop.own import blaming
 from counterpoint.machine.account import Account, Charge
-from counterpoint.machine.builds import WILLOW_FLOORS
-from counterpoint.machine.logical import LogicalMachine, needed
-from counterpoint.machine.operations import Bench, WillowNoise
+from counterpoint.machine.builds import PUBLISHED_FLOOR, TWO_QUBIT, WILLOW_FLOORS
+from counterpoint.machine.logical import LogicalMachine, check_magic, needed
+from counterpoint.machine.operations import Bench
 from counterpoint.machine.recorded import read_circuit
 
 MOST = 300_000  # shots of an operation in each basis
-P = 1e-3
 SHOWN = 8  # outcomes
+CHIP_TWO_QUBIT = {"willow": WILLOW_FLOORS["2Q"], "published": TWO_QUBIT * PUBLISHED_FLOOR}  # error of a gate
 
 Circuit = Annotated[Path, typer.Argument(metavar="CIRCUIT.stim", help="A noiseless circuit of logical qubits.")]
-Noise = Annotated[
-    Literal["si1000", "uniform"] | None,
-    typer.Option(help="Noise model. Default: si1000, where there is no --chip.", show_default=False),
-]
-Strength = Annotated[float | None, typer.Option("--p", help=f"Its strength. Default: {P:g}.", show_default=False)]
-Chip = Annotated[
-    Literal["willow"] | None,
-    typer.Option(help="A chip with an error for each gate, in place of a noise model.", show_default=False),
-]
 Distance = Annotated[int, typer.Option(help="Of the rotated surface code, odd.")]
 Decoder = Annotated[str, typer.Option(help="As counterpoint decode takes it.")]
 Runs = Annotated[int, typer.Option("--shots", parser=whole, metavar="N", help="Shots of the circuit.")]
@@ -57,9 +48,9 @@ Magic = Annotated[
 
 def logical(
     circuit: Circuit,
-    noise: Noise = None,
+    noise: NoiseName = None,
     p: Strength = None,
-    chip: Chip = None,
+    chip: ChipName = None,
     distance: Distance = 3,
     decoder: Decoder = "correlated",
     shots: Runs = 10_000,
@@ -73,8 +64,10 @@ def logical(
     T is the tagged gate S[T]; layers end at TICK. Intervals are 95 %.
     """
     given = read_circuit(circuit)
-    bench, injected = _bench(noise, p, chip, distance, decoder, seed)
-    magic = injected if magic is None else magic
+    bench = Bench(distance, hardware_of(noise, p, chip), decoder_named(decoder))
+    if magic is None:
+        magic = CHIP_TWO_QUBIT[chip] if chip else P if p is None else p
+    check_magic(magic)
     wanted = needed(given)
     with Console(stderr=True).status(f"measuring {', '.join(wanted)}"):
         with blaming(f"decoder '{decoder}'"):
@@ -90,24 +83,7 @@ def logical(
     if as_json:
         typer.echo(json.dumps(_plain(machine, charged, counts, shots), allow_nan=False))
         return
-    source = f"chip {chip}" if chip else str(bench.noise)
-    _show(machine, charged, counts, f"{source}, distance {distance}, decoder {decoder}", found, shots)
-
-
-def _bench(
-    noise: str | None, p: float | None, chip: str | None, distance: int, decoder: str, seed: int
-) -> tuple[Bench, float]:
-    """On what operations are measured, and the error of a physical two-qubit gate there."""
-    part = decoder_named(decoder)
-    if chip is not None:
-        if noise is not None or p is not None:
-            told = f"--noise {noise}" if noise is not None else f"--p {p:g}"
-            raise BadInput(f"--chip {chip} has errors of its own, and {told} was given, too: give one of them")
-        key = fold_in((seed,), "chip")
-        return Bench(distance, WillowNoise(key), part, WillowNoise(key, strays=False)), WILLOW_FLOORS["2Q"]
-    strength = P if p is None else p
-    model: NoiseModel = UniformDepolarizing(strength) if noise == "uniform" else SI1000(strength)
-    return Bench(distance, model, part), strength
+    _show(machine, charged, counts, f"{named(noise, p, chip)}, distance {distance}, decoder {decoder}", found, shots)
 
 
 def _outcomes(shots: Shots, values: int) -> Counter[str]:

@@ -19,12 +19,12 @@ from counterpoint.cli.comparison import percent
 from counterpoint.cli.interrupt import interruptible
 from counterpoint.cli.options import Json, Seed, decoder_named
 from counterpoint.cli.sources import whole
-from counterpoint.codes.noise import SI1000, UniformDepolarizing
 from counterpoint.decoders import DECODERS
 from counterpoint.identity import identity
 from counterpoint.loop.figure import check_figure
-from counterpoint.loop.quops import CHIPS, MEMORY_ROUNDS, Hardware, Limits, Noise, Reliability, check_distances, measure
+from counterpoint.loop.quops import MEMORY_ROUNDS, Limits, Reliability, check_distances, measure
 from counterpoint.machine.chip import CYCLE_SECONDS
+from counterpoint.machine.hardware import CHIPS, NOISES, Hardware, Noise
 from counterpoint.quops.estimate import Estimate
 from counterpoint.quops.forecast import FARTHEST, IDLE, TARGETS, Forecast, Size
 from counterpoint.quops.formulas import FORMULAS
@@ -33,7 +33,6 @@ from counterpoint.quops.suppression import Suppression
 
 WIDTH = 112
 DOUBT = 0.05  # p of constant Lambda below which the forecast is doubted
-NOISES = {"uniform": UniformDepolarizing, "si1000": SI1000}
 
 
 def distances_in(text: str) -> tuple[int, ...]:

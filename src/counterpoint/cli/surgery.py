@@ -5,22 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from counterpoint.base import BadInput, fold_in
+from counterpoint.cli.hardware import ChipName, NoiseName, Strength, hardware_of, named
 from counterpoint.cli.options import Json, Seed, decoder_named
 from counterpoint.cli.sources import whole
 from counterpoint.codes.frame import Basis
-from counterpoint.codes.noise import SI1000, NoiseModel, UniformDepolarizing
+from counterpoint.codes.native import native
 from counterpoint.codes.programs import PROGRAMS, superdense
 from counterpoint.codes.surgery import Program
 from counterpoint.loop.figure import check_figure
 from counterpoint.loop.own import own
-from counterpoint.loop.surgery import Outcome, Run, ready, run_program, run_superdense
+from counterpoint.loop.surgery import Outcome, Run, run_program, run_superdense
 from counterpoint.loop.timeline import draw_timeline
 
 SUPERDENSE = "superdense"
@@ -37,11 +38,6 @@ Draw = Annotated[
 Out = Annotated[
     Path | None, typer.Option(help="Write the circuit with noise (.stim), read out in Z.", show_default=False)
 ]
-Noise = Annotated[
-    Literal["uniform", "si1000"],
-    typer.Option(help="uniform, on gates R, RX, M, MX and CX; or si1000, on hardware's R, M, H and CZ."),
-]
-Strength = Annotated[float, typer.Option("--p", help="Strength of the noise.")]
 Shots = Annotated[int, typer.Option(parser=whole, metavar="N", help="Of each circuit.")]
 Decoder = Annotated[str, typer.Option(help="As for counterpoint decode; correlated is the default of its kind.")]
 
@@ -52,14 +48,17 @@ def surgery(
     rounds: Rounds = None,
     draw: Draw = None,
     out: Out = None,
-    noise: Noise = "uniform",
-    p: Strength = 1e-3,
+    noise: NoiseName = None,
+    p: Strength = None,
+    chip: ChipName = None,
     shots: Shots = 20_000,  # type: ignore[assignment] - read by `whole`
     decoder: Decoder = "correlated",
     as_json: Json = False,
     seed: Seed = 0,
 ) -> None:
     """Run a program of lattice surgery, read out in Z and in X, and say how often each certain outcome is wrong.
+
+    It runs in hardware's gates: R, M, H and CZ.
 
     Superdense coding is run with each of its four messages, beside the same over physical qubits.
     """
@@ -68,25 +67,24 @@ def surgery(
     if draw is not None:
         check_figure(draw)
         draw_timeline(shown, distance, draw)
-    model: NoiseModel = UniformDepolarizing(p) if noise == "uniform" else SI1000(p)
-    hardware = noise == "si1000"
+    hardware = hardware_of(noise, p, chip)
     if out is not None:
-        _write(out, str(ready(shown.circuit(distance, rounds), model, hardware)))
+        _write(out, str(hardware.run(native(shown.circuit(distance, rounds)), fold_in((seed,), "machine"))[0]))
     chosen = decoder_named(decoder)
     with Console(stderr=True).status(f"running {name}"):
         if name == SUPERDENSE:
-            runs = run_superdense(distance, rounds, model, chosen, shots, (seed,), hardware)
+            runs = run_superdense(distance, rounds, hardware, chosen, shots, (seed,))
         else:
             runs = [
-                run_program(
-                    made, f"read in {basis}", distance, rounds, model, chosen, shots, fold_in((seed,), basis), hardware
-                )
+                run_program(made, f"read in {basis}", distance, rounds, hardware, chosen, shots, (seed,))
                 for basis, made in programs.items()
             ]
     if as_json:
-        typer.echo(json.dumps({"noise": noise, "p": p, "decoder": decoder, "runs": [run.plain() for run in runs]}))
+        typer.echo(
+            json.dumps({"machine": named(noise, p, chip), "decoder": decoder, "runs": [run.plain() for run in runs]})
+        )
         return
-    _show(runs, f"{noise} noise {p:g}, {decoder}")
+    _show(runs, f"{named(noise, p, chip)}, {decoder}")
     for what, path in (("Timeline", draw), ("Circuit", out)):
         if path is not None:
             typer.echo(f"{what}: {path}")

@@ -108,9 +108,9 @@ def bare_superdense(message: str = "") -> stim.Circuit:
     Observable 0 is the bit that Z carries and observable 1 that of X, as there. Gates R, H, CX and M, layers ended by
     TICK. Bennett and Wiesner, Phys. Rev. Lett. 69, 2881 (1992).
     """
-    pauli = {"": "I", "X": "X", "Z": "Z", "XZ": "Y"}[message]
+    applied = {"": "", "X": "X 0\nTICK\n", "Z": "Z 0\nTICK\n", "XZ": "Y 0\nTICK\n"}[message]
     return stim.Circuit(
-        f"R 0 1\nTICK\nH 0\nTICK\nCX 0 1\nTICK\n{pauli} 0\nTICK\nCX 0 1\nTICK\nH 0\nTICK\nM 0 1\n"
+        f"R 0 1\nTICK\nH 0\nTICK\nCX 0 1\nTICK\n{applied}CX 0 1\nTICK\nH 0\nTICK\nM 0 1\n"
         "OBSERVABLE_INCLUDE(0) rec[-2]\nOBSERVABLE_INCLUDE(1) rec[-1]"
     )
 

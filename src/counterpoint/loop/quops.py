@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, final
 
-import numpy as np
 import sinter
 import stim
 
 from counterpoint.base import BadInput, Key, fold_in
 from counterpoint.codes import surface
-from counterpoint.codes.gates import compile_gates
+from counterpoint.codes.frame import Basis
 from counterpoint.codes.native import native
-from counterpoint.codes.noise import NoiseModel
 from counterpoint.codes.programs import PROGRAMS
 from counterpoint.decoders.batch import checked_answer, checked_compiled
 from counterpoint.loop.own import blaming
-from counterpoint.machine import builds
 from counterpoint.machine.chip import CYCLE_SECONDS
-from counterpoint.machine.device import Device
+from counterpoint.machine.hardware import Hardware
 from counterpoint.machine.sampling import sample
 from counterpoint.quops.cycle import error_per_cycle
 from counterpoint.quops.estimate import Estimate, error_per_shot
@@ -30,7 +25,6 @@ from counterpoint.quops.forecast import Forecast, Operation, forecast
 from counterpoint.quops.operation import QuOps, accumulated, reliable
 from counterpoint.quops.suppression import Suppression, Tally, fit_suppression
 
-Basis = Literal["Z", "X"]
 BASES: tuple[Basis, ...] = ("Z", "X")
 MEMORY_ROUNDS = 25  # of a memory experiment, from which the error of d cycles is taken
 BATCH = 1024  # shots of each basis between two looks at the clock
@@ -70,55 +64,6 @@ KINDS = {
         _surgery("parity-xx", "XX of two patches, d cycles", Operation(area=(4, 2, -1))),
         _surgery("cnot", "CNOT over an ancilla, 4 d cycles", Operation(4, area=(6, 4, -1))),
     )
-}
-
-
-class Hardware(ABC):
-    """What makes a noiseless circuit noisy, and what decoders are told of it."""
-
-    name: str
-
-    @abstractmethod
-    def run(self, circuit: stim.Circuit, key: Key) -> tuple[stim.Circuit, stim.DetectorErrorModel]:
-        """The noisy circuit, and the error model that decoders are built from, decomposed into graphlike parts."""
-
-
-@final
-@dataclass(frozen=True)
-class Noise(Hardware):
-    """A noise model with one rate for each kind of gate, all known to the decoder."""
-
-    name: str
-    model: NoiseModel
-
-    def run(self, circuit: stim.Circuit, key: Key) -> tuple[stim.Circuit, stim.DetectorErrorModel]:
-        """The same for every key."""
-        noisy = self.model.noisy(circuit)
-        return noisy, noisy.detector_error_model(decompose_errors=True)
-
-
-@final
-@dataclass(frozen=True)
-class Chip(Hardware):
-    """A chip of the product at its optimum, on as many qubits as the circuit has; its gates' errors are drawn."""
-
-    name: str
-    device: Callable[[stim.Circuit, Key], Device]
-
-    def run(self, circuit: stim.Circuit, key: Key) -> tuple[stim.Circuit, stim.DetectorErrorModel]:
-        """Decoders know each gate's own error, and no stray couplings."""
-        device = self.device(circuit, key)
-        rates = device.rates(device.start[None], device.start)[0]
-        known = np.array(
-            [0.0 if gate.kind == "stray" else rate for gate, rate in zip(device.gates, rates, strict=True)]
-        )
-        template = compile_gates(circuit, {gate.kind for gate in device.gates})
-        return template.circuit(rates), template.circuit(known).detector_error_model(decompose_errors=True)
-
-
-CHIPS = {
-    "willow": Chip("willow", builds.willow),
-    "published": Chip("published", lambda circuit, key: builds.published(circuit, 1, key)),
 }
 
 

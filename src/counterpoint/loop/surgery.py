@@ -10,11 +10,11 @@ import stim
 
 from counterpoint.base import Key, fold_in
 from counterpoint.codes.native import native
-from counterpoint.codes.noise import NoiseModel
 from counterpoint.codes.programs import MESSAGES, bare_superdense, superdense
 from counterpoint.codes.surgery import Program
 from counterpoint.decoders.vacuous import Vacuous
 from counterpoint.machine.failures import Failures, count_failures
+from counterpoint.machine.hardware import Hardware
 from counterpoint.quops.estimate import Estimate, error_per_shot
 
 
@@ -46,35 +46,29 @@ class Run:
         return asdict(self)
 
 
-def ready(circuit: stim.Circuit, noise: NoiseModel, hardware: bool) -> stim.Circuit:
-    """The circuit with noise; on hardware, in its gates."""
-    return noise.noisy(native(circuit) if hardware else circuit)
-
-
 def run_program(
     program: Program,
     reading: str,
     distance: int,
     rounds: int | None,
-    noise: NoiseModel,
+    hardware: Hardware,
     decoder: sinter.Decoder,
     shots: int,
     key: Key,
-    hardware: bool,
     bare: stim.Circuit | None = None,
 ) -> Run:
-    """Run a program `shots` times; `bare` is the same task without error correction, run as often.
+    """Run a program in hardware's gates `shots` times; `bare` is the same task without error correction, run as often.
 
     Raises:
         BadInput: see `Program.compile` and `count_failures`.
     """
     made = program.compile(distance, rounds)
-    found = count_failures(ready(made.circuit, noise, hardware), decoder, shots, fold_in(key, "encoded"))
+    found = _count(made.circuit, hardware, decoder, shots, key, ("encoded", reading))
     outcomes = tuple(_outcome(one.name, one.timelike, found.of(i), found) for i, one in enumerate(made.observables))
     whole = _outcome("any", any(one.timelike for one in made.observables), found.any, found)
     beside = None
     if bare is not None:
-        seen = count_failures(ready(bare, noise, hardware), Vacuous(), shots, fold_in(key, "bare"))
+        seen = _count(bare, hardware, Vacuous(), shots, key, ("bare", reading))
         beside = _outcome("physical qubits", False, seen.any, seen)
     length = program.rounds(rounds or distance)
     return Run(program.name, reading, distance, length, made.circuit.num_qubits, outcomes, whole, beside)
@@ -83,11 +77,10 @@ def run_program(
 def run_superdense(
     distance: int,
     rounds: int | None,
-    noise: NoiseModel,
+    hardware: Hardware,
     decoder: sinter.Decoder,
     shots: int,
     key: Key,
-    hardware: bool,
 ) -> list[Run]:
     """Superdense coding with each of its four messages, beside the same over physical qubits."""
     return [
@@ -96,15 +89,21 @@ def run_superdense(
             f"message {int('Z' in message)}{int('X' in message)}",
             distance,
             rounds,
-            noise,
+            hardware,
             decoder,
             shots,
-            fold_in(key, message or "none"),
-            hardware,
+            key,
             bare_superdense(message),
         )
         for message in MESSAGES
     ]
+
+
+def _count(
+    circuit: stim.Circuit, hardware: Hardware, decoder: sinter.Decoder, shots: int, key: Key, run: tuple[str, str]
+) -> Failures:
+    noisy, model = hardware.run(native(circuit), fold_in(key, "machine"))  # the same machine for every run
+    return count_failures(noisy, decoder, shots, fold_in(key, *run), model=model)
 
 
 def _outcome(name: str, timelike: bool, failures: int, found: Failures) -> Outcome:

@@ -36,11 +36,16 @@ class Failures:
 
 
 def count_failures(
-    circuit: stim.Circuit, decoder: sinter.Decoder, shots: int, key: Key, failures: int | None = None
+    circuit: stim.Circuit,
+    decoder: sinter.Decoder,
+    shots: int,
+    key: Key,
+    failures: int | None = None,
+    model: stim.DetectorErrorModel | None = None,
 ) -> Failures:
     """Sample and decode in batches: `shots`, or fewer where `failures` shots with an observable wrong came first.
 
-    The decoder has the circuit's own error model.
+    The decoder is told of `model`, or of the circuit's own error model.
 
     Raises:
         BadInput: no shot, no observable or more than 16, or an error model that the decoder cannot take.
@@ -49,7 +54,8 @@ def count_failures(
         raise BadInput(f"{shots} shots were asked for: give 1 or more")
     if not 1 <= circuit.num_observables <= MOST:
         raise BadInput(f"the circuit has {circuit.num_observables} observables: give one with 1 to {MOST}")
-    compiled = decoder.compile_decoder_for_dem(dem=circuit.detector_error_model(decompose_errors=True))
+    model = circuit.detector_error_model(decompose_errors=True) if model is None else model
+    compiled = decoder.compile_decoder_for_dem(dem=model)
     patterns = np.zeros(1 << circuit.num_observables, np.int64)
     done = 0
     while done < shots and (failures is None or patterns[1:].sum() < failures):

@@ -34,6 +34,12 @@ def needed(circuit: stim.Circuit) -> list[str]:
     return [name for name in schedule(circuit, _steps()).uses if name in OPERATIONS]
 
 
+def check_magic(error: float) -> None:
+    """Raises BadInput where `error` is not one that an injected magic state can have."""
+    if not 0 <= error <= 1 / 2:
+        raise BadInput(f"an error of {error:.6g} was given for a magic state: give a number from 0 to 0.5")
+
+
 def _steps() -> dict[str, int]:
     return {name: operation.steps for name, operation in OPERATIONS.items()}
 
@@ -58,8 +64,7 @@ class LogicalMachine(Machine):
                 f"operation '{other.operation}' was measured at distance {other.distance} and the machine has "
                 f"distance {distance}: measure it there"
             )
-        if not 0 <= magic <= 1 / 2:
-            raise BadInput(f"an error of {magic:.6g} was given for a magic state: give a number from 0 to 0.5")
+        check_magic(magic)
         self.name = "logical"
         self.space = NO_KNOBS
         self.twin = None

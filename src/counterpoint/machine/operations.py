@@ -11,21 +11,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import final
 
-import numpy as np
 import sinter
-import stim
 
 from counterpoint.base import BadInput, Key, fold_in
-from counterpoint.codes.faults import KINDS, Kind
 from counterpoint.codes.frame import Basis
-from counterpoint.codes.gates import compile_gates
 from counterpoint.codes.native import native
-from counterpoint.codes.noise import NoiseModel
 from counterpoint.codes.programs import PROGRAMS
 from counterpoint.decoders.batch import checked_answer, checked_compiled
-from counterpoint.machine import builds, sampling
+from counterpoint.machine import sampling
+from counterpoint.machine.hardware import Hardware
 from counterpoint.quops.estimate import Estimate, error_per_shot
 
 BATCH = 8192  # shots between two looks at the failures
@@ -55,25 +50,6 @@ OPERATIONS: dict[str, Operation] = {
     "merge-xx": Operation("parity-xx", {"Z": {"Z a": "X0"}, "X": {"XX a-b @1": WRONG, "X a": "Z0", "X b": "Z1"}}),
     "cnot": Operation("cnot", {"Z": {"Z control": "X0", "Z target": "X1"}, "X": {"X control": "Z0", "X target": "Z1"}}),
 }
-
-
-@final
-@dataclass(frozen=True)
-class WillowNoise(NoiseModel):
-    """A chip in Willow's likeness (`builds.willow`) at its optimum, its gates those that the circuit needs.
-
-    Each circuit has a chip of its own, drawn with the same key. Without strays: as decoders are told of it.
-    """
-
-    key: Key
-    strays: bool = True
-
-    def noisy(self, circuit: stim.Circuit) -> stim.Circuit:
-        device = builds.willow(circuit, self.key)
-        known = dict(zip(device.gates, device.floor.tolist(), strict=True))
-        kinds: list[Kind] = [kind for kind in KINDS if self.strays or kind != "stray"]
-        template = compile_gates(circuit, kinds)
-        return template.circuit(np.array([known[gate] for gate in template.gates]))
 
 
 @dataclass(frozen=True)
@@ -130,9 +106,8 @@ class Bench:
     """On what operations are measured."""
 
     distance: int
-    noise: NoiseModel
+    hardware: Hardware
     decoder: sinter.Decoder
-    told: NoiseModel | None = None  # the noise that the decoder is told of; None: all of it
 
     def measure(self, names: Iterable[str], *, failures: int, shots: int, key: Key) -> dict[str, Measured]:
         """Measure each of `names` in both bases until `failures` shots failed, or in `shots` of each.
@@ -151,7 +126,8 @@ class Bench:
         return found
 
     def _measure(self, name: str, failures: int, shots: int, key: Key) -> Measured:
-        cells = [_Cell(self, OPERATIONS[name], basis) for basis in BASES]
+        # One key for both bases, whose gates are the same: one machine.
+        cells = [_Cell(self, OPERATIONS[name], basis, fold_in(key, "machine")) for basis in BASES]
         seen: dict[Basis, Counter[Fault]] = {basis: Counter() for basis in BASES}
         done = 0
         while done < shots and sum(counts.total() for counts in seen.values()) < failures:
@@ -165,15 +141,12 @@ class Bench:
 class _Cell:
     """One program in one basis, ready to be sampled and decoded."""
 
-    def __init__(self, bench: Bench, operation: Operation, basis: Basis) -> None:
+    def __init__(self, bench: Bench, operation: Operation, basis: Basis, key: Key) -> None:
         surgery = PROGRAMS[operation.program](basis).compile(bench.distance)
-        circuit = native(surgery.circuit)
         meaning = operation.meaning[basis]
         self.basis: Basis = basis
         self.meaning = [next(meaning[t] for t in meaning if t in one.terms) for one in surgery.observables]
-        self.circuit = bench.noise.noisy(circuit)
-        known = self.circuit if bench.told is None else bench.told.noisy(circuit)
-        model = known.detector_error_model(decompose_errors=True)
+        self.circuit, model = bench.hardware.run(native(surgery.circuit), key)
         self.decoder = checked_compiled("the decoder", bench.decoder.compile_decoder_for_dem(dem=model))
 
     def run(self, shots: int, key: Key) -> Counter[Fault]:
