@@ -159,7 +159,8 @@ def _keep(plain: dict[str, Any], store: Path) -> Path:
 
 def _told(found: Sequence[Reliability], floor: float) -> list[str]:
     bursts = "no floor" if not floor else f"a floor of {floor:g} a cycle that no distance suppresses"
-    bent = [one.kind for one in found if one.suppression and (one.suppression.p or 1) < DOUBT]
+    fits = [(one.kind, one.suppression.p) for one in found if one.suppression is not None]
+    bent = [kind for kind, p in fits if p is not None and p < DOUBT]
     doubt = [f"Constant Lambda does not fit {', '.join(bent)} (p < {DOUBT}): do not trust the forecast there."]
     return [
         "A failure is any wrong observable; half of the shots begin and end in the basis Z, half in X.",

@@ -75,9 +75,14 @@ def _draw_kind(axes: Axes, kind: Reliability, colour: str, marker: str, run: int
     for one in kind.forecast:
         if one.size is not None and one.size.distance <= widest:
             at = errors[distances.index(one.size.distance)].value
-            axes.plot([one.size.distance], [at], "o", color=colour, mfc="white", markersize=14, clip_on=False)
-            axes.text(
-                one.size.distance, at, str(one.size.distance), ha="center", va="center_baseline", color=colour, size=8
+            axes.annotate(
+                str(one.size.distance),
+                (one.size.distance, at),
+                ha="center",
+                va="center_baseline",
+                color=colour,
+                size=8,
+                bbox={"boxstyle": "circle", "facecolor": "white", "edgecolor": colour},
             )
 
 
