@@ -15,7 +15,8 @@ import numpy as np
 import stim
 
 from counterpoint.base import BadInput, Bits
-from counterpoint.codes.css import MEASURE, RESET, Basis, CSSCode, Place, assemble, css_code, on
+from counterpoint.codes.css import MEASURE, RESET, CSSCode, Place, assemble, css_code, on
+from counterpoint.codes.frame import Basis
 
 Term = tuple[int, int]  # exponents of x and y
 _FACTORS = re.compile(r"1|(?=[xy])(?P<x>x(\^(?P<i>-?\d+))?)? ?(?P<y>y(\^(?P<j>-?\d+))?)?")

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import stim
 
 from counterpoint.base import BadInput, Bits
 from counterpoint.codes.colouring import colouring
+from counterpoint.codes.frame import Basis
 from counterpoint.codes.gf2 import beyond, inverse, kernel, product
 
-Basis = Literal["Z", "X"]
 Place = tuple[float, float]
 
 
