@@ -151,7 +151,7 @@ def lifetime(error: float, independent: bool) -> float:
     Args:
         error: a cycle, in each of the bases X and Z.
         independent: are errors in the two bases independent, so that Y decays with both? A depolarised qubit's Y
-            decays like the others. With this the published 0.143 % is 289 us, published as 291(6).
+            decays like the others. With this the published 0.143 % is 288 us, published as 291(6).
     """
     return 1e6 * CYCLE_SECONDS / (-math.log1p(-2 * error) * (4 / 3 if independent else 1))
 
