@@ -71,9 +71,7 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    print(
-        "| d, basis | circuit | qubits, detectors | s (first) | failures of shots | error a shot | ours / TQEC |"
-    )
+    print("| d, basis | circuit | qubits, detectors | s (first) | failures of shots | error a shot | ours / TQEC |")
     print("|---|---|---|---|---|---|---|")
     for d in given.distances:
         for basis in "ZX":
