@@ -14,11 +14,10 @@ from counterpoint.codes import surface
 from counterpoint.codes.frame import Basis
 from counterpoint.codes.native import native
 from counterpoint.codes.programs import PROGRAMS
-from counterpoint.decoders.batch import checked_answer, checked_compiled
 from counterpoint.loop.own import blaming
 from counterpoint.machine.chip import CYCLE_SECONDS
+from counterpoint.machine.failures import Trial
 from counterpoint.machine.hardware import Hardware
-from counterpoint.machine.sampling import sample
 from counterpoint.quops.cycle import error_per_cycle
 from counterpoint.quops.estimate import Estimate, error_per_shot
 from counterpoint.quops.forecast import Forecast, Operation, forecast
@@ -82,8 +81,7 @@ class _Cell:
 
     kind: Kind
     distance: int
-    circuits: list[stim.Circuit]
-    decoders: list[sinter.CompiledDecoder]
+    trials: Mapping[Basis, Trial]
     failures: dict[Basis, int] = field(default_factory=lambda: dict.fromkeys(BASES, 0))
     shots: int = 0  # of each basis
     seconds: float = 0.0
@@ -91,14 +89,18 @@ class _Cell:
     def done(self, limits: Limits) -> bool:
         return sum(self.failures.values()) >= limits.failures or 2 * self.shots >= limits.shots
 
-    def batch(self, who: str, key: Key) -> None:
+    @property
+    def tally(self) -> Tally:
+        """Both bases together; an answer that knows nothing errs with the mean of 1 - 2**-observables."""
+        guess = sum(1 - 0.5**trial.circuit.num_observables for trial in self.trials.values()) / len(self.trials)
+        rounds = self.kind.rounds_at(self.distance)
+        return Tally(self.distance, rounds, sum(self.failures.values()), 2 * self.shots, guess)
+
+    def batch(self, key: Key) -> None:
         key = fold_in(key, self.kind.name, self.distance, self.shots)
-        for basis, circuit, decoder in zip(BASES, self.circuits, self.decoders, strict=True):
-            events, flips = sample(circuit, BATCH, fold_in(key, basis))
-            with blaming(who):
-                found = decoder.decode_shots_bit_packed(bit_packed_detection_event_data=events)
-            wrong = checked_answer(who, found, BATCH, circuit.num_observables) ^ flips
-            self.failures[basis] += int(wrong.any(axis=1).sum())
+        for basis, trial in self.trials.items():
+            with blaming(trial.who):
+                self.failures[basis] += trial.run(BATCH, fold_in(key, basis)).any
         self.shots += BATCH
 
 
@@ -173,33 +175,23 @@ def measure(
             break
         tell(f"{cell.kind.name} at distance {cell.distance}: {sum(cell.failures.values()):,} failures so far")
         began = time.perf_counter()
-        cell.batch(who, key)
+        cell.batch(key)
         cell.seconds += time.perf_counter() - began
     return [_reliability(kind, [c for c in cells if c.kind is kind], floor) for kind in KINDS.values()]
 
 
 def _cell(kind: Kind, distance: int, hardware: Hardware, who: str, decoder: sinter.Decoder, key: Key) -> _Cell:
-    cell = _Cell(kind, distance, [], [])
-    for basis in BASES:
-        # One key for both bases, whose gates are the same: one machine.
-        noisy, model = hardware.run(kind.circuit(distance, basis), fold_in(key, "machine", kind.name, distance))
-        with blaming(who):
-            compiled = decoder.compile_decoder_for_dem(dem=model)
-        cell.circuits.append(noisy)
-        cell.decoders.append(checked_compiled(who, compiled))
-    return cell
-
-
-def ceiling(cell: Sequence[stim.Circuit]) -> float:
-    """The error of an answer that knows nothing: the mean over both bases of 1 - 2**-observables."""
-    return sum(1 - 0.5**circuit.num_observables for circuit in cell) / len(cell)
+    # One key for both bases, whose gates are the same: one machine.
+    machine = fold_in(key, "machine", kind.name, distance)
+    with blaming(who):
+        trials: dict[Basis, Trial] = {
+            b: Trial.of(*hardware.run(kind.circuit(distance, b), machine), decoder, who) for b in BASES
+        }
+    return _Cell(kind, distance, trials)
 
 
 def _reliability(kind: Kind, cells: Sequence[_Cell], floor: float) -> Reliability:
-    tallies = [
-        Tally(c.distance, kind.rounds_at(c.distance), sum(c.failures.values()), 2 * c.shots, ceiling(c.circuits))
-        for c in cells
-    ]
+    tallies = [cell.tally for cell in cells]
     guessing = any(tally.failures >= tally.ceiling * tally.shots for tally in tallies)
     fit = None if guessing else fit_suppression(tallies)
     return Reliability(

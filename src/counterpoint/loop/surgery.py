@@ -13,7 +13,7 @@ from counterpoint.codes.native import native
 from counterpoint.codes.programs import MESSAGES, bare_superdense, superdense
 from counterpoint.codes.surgery import Program
 from counterpoint.decoders.vacuous import Vacuous
-from counterpoint.machine.failures import Failures, count_failures
+from counterpoint.machine.failures import Failures, Trial, count_failures
 from counterpoint.machine.hardware import Hardware
 from counterpoint.quops.estimate import Estimate, error_per_shot
 
@@ -103,7 +103,7 @@ def _count(
     circuit: stim.Circuit, hardware: Hardware, decoder: sinter.Decoder, shots: int, key: Key, run: tuple[str, str]
 ) -> Failures:
     noisy, model = hardware.run(native(circuit), fold_in(key, "machine"))  # the same machine for every run
-    return count_failures(noisy, decoder, shots, fold_in(key, *run), model=model)
+    return count_failures(Trial.of(noisy, model, decoder), shots, fold_in(key, *run))
 
 
 def _outcome(name: str, timelike: bool, failures: int, found: Failures) -> Outcome:

@@ -18,8 +18,7 @@ from counterpoint.base import BadInput, Key, fold_in
 from counterpoint.codes.frame import Basis
 from counterpoint.codes.native import native
 from counterpoint.codes.programs import PROGRAMS
-from counterpoint.decoders.batch import checked_answer, checked_compiled
-from counterpoint.machine import sampling
+from counterpoint.machine.failures import Trial
 from counterpoint.machine.hardware import Hardware
 from counterpoint.quops.estimate import Estimate, error_per_shot
 
@@ -146,19 +145,15 @@ class _Cell:
         meaning = operation.meaning[basis]
         self.basis: Basis = basis
         self.meaning = [next(meaning[t] for t in meaning if t in one.terms) for one in surgery.observables]
-        self.circuit, model = bench.hardware.run(native(surgery.circuit), key)
-        self.decoder = checked_compiled("the decoder", bench.decoder.compile_decoder_for_dem(dem=model))
+        self.trial = Trial.of(*bench.hardware.run(native(surgery.circuit), key), bench.decoder)
 
     def run(self, shots: int, key: Key) -> Counter[Fault]:
         """Failed shots by what went wrong."""
-        events, flips = sampling.sample(self.circuit, shots, key)
-        answer = self.decoder.decode_shots_bit_packed(bit_packed_detection_event_data=events)
-        answer = checked_answer("the decoder", answer, shots, len(self.meaning))
-        patterns = Counter((answer ^ flips)[:, 0].tolist())
+        patterns = self.trial.run(shots, key).patterns
         return Counter(
             {
-                tuple(sorted(one for i, one in enumerate(self.meaning) if pattern >> i & 1)): k
-                for pattern, k in patterns.items()
-                if pattern
+                tuple(sorted(one for i, one in enumerate(self.meaning) if pattern >> i & 1)): int(patterns[pattern])
+                for pattern in range(1, patterns.size)
+                if patterns[pattern]
             }
         )
