@@ -26,7 +26,7 @@ from counterpoint.loop.settings import Settings
 from counterpoint.loop.steered import DAY_ZERO
 from counterpoint.quops.cycle import error_per_cycle, per_cycle
 from counterpoint.quops.estimate import Estimate
-from counterpoint.quops.suppression import suppression
+from counterpoint.quops.suppression import Tally, fit_suppression
 
 AMPLITUDES = (0.34, 0.60, 0.92)  # the oracle lowers the mean logical error by 10, 26 and 50 %
 WINDOWS = 30  # of the standard deviations
@@ -213,14 +213,15 @@ def print_convergence(found: list[dict[str, Any]]) -> None:
 
 def print_suppression(found: list[dict[str, Any]]) -> None:
     for player in PLAYERS:
-        errors = []
+        tallies: list[Tally] = []
         for d in (3, 5, 7):
             rows = [counts(r, player)[:, 2:].sum(axis=0) for r in found if r["settings"]["distance"] == d]
             failures, decoded = np.sum(rows, axis=0)
-            errors.append(error_per_cycle(int(failures), int(decoded), 25))
-        each = ", ".join(f"{e.value:.3%}" for e in errors)
+            tallies.append(Tally(d, 25, int(failures), int(decoded)))
+        each = ", ".join(f"{error_per_cycle(t.failures, t.shots, t.rounds).value:.3%}" for t in tallies)
+        fit = fit_suppression(tallies)
         name = {"steered": "steered, decoder too", DAY_ZERO: "steered"}.get(player, player)
-        print(f"{name:22s} error a cycle at d=3, 5, 7: {each}; Lambda {said(suppression((3, 5, 7), errors))}")
+        print(f"{name:22s} error a cycle at d=3, 5, 7: {each}; Lambda {fit.factor:.3f} ({fit.low:.3f}-{fit.high:.3f})")
 
 
 def guarded(found: Iterable[dict[str, Any]]) -> None:

@@ -22,8 +22,7 @@ from counterpoint.codes import surface
 from counterpoint.decoders.matching import Matching
 from counterpoint.machine import MACHINES
 from counterpoint.quops.cycle import error_per_cycle
-from counterpoint.quops.estimate import Estimate
-from counterpoint.quops.suppression import suppression
+from counterpoint.quops.suppression import Tally, fit_suppression
 
 ROUNDS = 25
 DISTANCES = (3, 5, 7)
@@ -77,14 +76,11 @@ def main() -> None:
     given = parser.parse_args()
     rows = [measure(d, given.shots, given.seeds) for d in DISTANCES]
     lambdas = {
-        name: suppression(
-            DISTANCES,
-            [Estimate(r["ler_cycle"][name], *r["ler_cycle_interval"][name]) for r in rows],
-        )
+        name: fit_suppression([Tally(r["distance"], ROUNDS, r["failures"][name], r["shots"]) for r in rows])
         for name in ("matching", "correlated")
     }
     if given.json:
-        values = {name: {"value": e.value, "interval": [e.low, e.high]} for name, e in lambdas.items()}
+        values = {name: {"value": e.factor, "interval": [e.low, e.high], "p": e.p} for name, e in lambdas.items()}
         print(json.dumps({"rows": rows, "lambda": values, "published_lambda_correlated": PUBLISHED_LAMBDA}))
         return
     print(" d   shots   detection fraction %  (Willow)   error a cycle %: matching   correlated   (neural)")
@@ -102,7 +98,7 @@ def main() -> None:
         )
     for name, e in lambdas.items():
         beside = f"   (Willow {PUBLISHED_LAMBDA})" if name == "correlated" else ""
-        print(f"Lambda, {name}: {e.value:.3f} ({e.low:.3f}-{e.high:.3f}){beside}")
+        print(f"Lambda, {name}: {e.factor:.3f} ({e.low:.3f}-{e.high:.3f}), constant with p = {e.p:.2g}{beside}")
 
 
 if __name__ == "__main__":

@@ -13,8 +13,7 @@ from counterpoint.codes.sites import detection_fractions, sites_of
 from counterpoint.decoders.matching import Matching
 from counterpoint.machine import MACHINES, builds, sampling
 from counterpoint.machine.chip import CYCLE_SECONDS, SimulatedChip, published, willow
-from counterpoint.quops.cycle import error_per_cycle
-from counterpoint.quops.suppression import suppression
+from counterpoint.quops.suppression import Tally, fit_suppression
 
 FALSE_ALARM = 1e-6
 ROUNDS = 25
@@ -350,8 +349,8 @@ def test_willow_detection_fraction_is_within_5_percent(willows, distance, publis
 
 def test_willow_lambda_with_correlated_matching_is_within_10_percent(willows):
     """The whole 95 % interval (fixed key) is within 10 % of 1.97; without strays it is 2.6."""
-    errors = {d: error_per_cycle(failures, shots, ROUNDS) for d, (_, failures, shots) in willows.items()}
-    found = suppression(list(errors), list(errors.values()))
+    found = fit_suppression([Tally(d, ROUNDS, failures, shots) for d, (_, failures, shots) in willows.items()])
+    assert found.high is not None
     assert found.low >= 1.97 * 0.9
     assert found.high <= 1.97 * 1.1
 

@@ -16,7 +16,6 @@ from counterpoint.quops.cycle import error_per_cycle, fit_per_cycle, per_cycle
 from counterpoint.quops.estimate import Estimate, binomial_interval, error_per_shot
 from counterpoint.quops.operation import quops
 from counterpoint.quops.paired import failure_ratio, mcnemar
-from counterpoint.quops.suppression import suppression
 
 FALSE_ALARM = 1e-6
 
@@ -115,31 +114,6 @@ def test_fit_refuses_what_has_no_slope() -> None:
         fit_per_cycle([3, 5], [7, 1], [5] * 2)
     with pytest.raises(BadInput, match="experiment of 0 cycles"):
         per_cycle(0.1, 0)
-
-
-def test_suppression_of_exact_powers_is_exact() -> None:
-    errors = [Estimate(e, e / 1.1, e * 1.1) for e in (0.1 * 2.14 ** (-(d + 1) / 2) for d in (3, 5, 7))]
-    found = suppression([3, 5, 7], errors)
-    assert found.value == pytest.approx(2.14, rel=1e-12)
-    # The slope of three equally spaced points takes the ends at -1/4 and 1/4 a unit of distance.
-    spread = 2 * math.sqrt(2) / 4 * math.log(1.1)
-    assert found.low == pytest.approx(2.14 * math.exp(-spread), rel=1e-12)
-    assert found.high == pytest.approx(2.14 * math.exp(spread), rel=1e-12)
-
-
-def test_suppression_of_two_distances_is_their_ratio() -> None:
-    three, five = error_per_cycle(900, 10_000, 25), error_per_cycle(420, 10_000, 25)
-    found = suppression([3, 5], [three, five])
-    assert found.value == pytest.approx(three.value / five.value, rel=1e-12)
-    assert found.low < found.value < found.high
-
-
-def test_suppression_refuses_one_distance_and_no_failures() -> None:
-    some, none = error_per_cycle(900, 10_000, 25), error_per_cycle(0, 10_000, 25)
-    with pytest.raises(BadInput, match=r"\[3\] holds 1 of the 2"):
-        suppression([3, 3], [some, some])
-    with pytest.raises(BadInput, match="distance 5 is 0 with the interval 0 to"):
-        suppression([3, 5], [some, none])
 
 
 def test_quops_of_one_cycle_is_the_inverse_of_the_error() -> None:

@@ -21,8 +21,8 @@ distance 3, 5 and 7 and to Lambda = 1.97 with correlated matching:
    No decoder is told of it: it is not in `error_model`. Without it, and READOUT_FACTOR fitted anew to
    the detection fractions (2.16), Lambda is 2.6.
 
-With it the errors a cycle come out above what the chip shows with a neural decoder: 0.77, 0.37 and
-0.20 % with correlated matching beside 0.655, 0.306 and 0.143 % (`benchmarks/willow_match.py`).
+With it the errors a cycle come out above what the chip shows with a neural decoder: 0.74, 0.37 and
+0.19 % with correlated matching beside 0.655, 0.306 and 0.143 % (`benchmarks/willow_match.py`).
 
 Responses of willow's knobs follow the textbook laws after Pauli twirling at one scale off: XY
 amplitude 1.5 % (over-rotation delta = 0.047 rad of a pi pulse, delta^2 / 4), XY frequency 0.3 MHz

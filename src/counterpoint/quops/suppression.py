@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import root_scalar
-from scipy.special import chdtrc, chdtri, ndtri, xlogy
+from scipy.special import chdtrc, chdtri, xlogy
 
 from counterpoint.base import BadInput, Floats
 from counterpoint.quops.cycle import error_per_cycle
@@ -216,31 +216,3 @@ def _ends(deviance: Callable[[float], float], best: float, lowest: float, most: 
             far = float(root_scalar(excess, bracket=sorted((near, far)), xtol=1e-7).root)
         found.append(far)
     return found[0], found[1]
-
-
-def suppression(distances: Sequence[int], errors: Sequence[Estimate]) -> Estimate:
-    """Lambda of errors whose counts are not known: a line through ln(error a cycle), unweighted least squares.
-
-    Lambda = exp(-2 b) for the slope b against distance, by the law of `fit_suppression`. The interval takes
-    each ln eps as Gaussian with the width of its own 95 % interval.
-
-    Raises:
-        BadInput: fewer than two distances, or an error of which no failure (or nothing else) was seen.
-    """
-    if len(set(distances)) < 2:
-        raise BadInput(
-            f"Lambda compares distances, and {sorted(set(distances))} holds {len(set(distances))} of the 2 "
-            "that it needs: add an experiment at another distance"
-        )
-    for d, error in zip(distances, errors, strict=True):
-        if not 0 < error.low <= error.value <= error.high:
-            raise BadInput(
-                f"the error at distance {d} is {error.value:g} with the interval {error.low:g} to "
-                f"{error.high:g}, and Lambda needs one above 0: decode more shots until failures are seen"
-            )
-    d = np.array(distances, np.float64)
-    low, value, high = (np.log([getattr(e, end) for e in errors]) for end in ("low", "value", "high"))
-    z = float(ndtri((1 + COVERAGE) / 2))
-    weights = (d - d.mean()) / ((d - d.mean()) @ (d - d.mean()))
-    slope, spread = float(weights @ value), float(np.sqrt((weights**2) @ ((high - low) / (2 * z)) ** 2))
-    return Estimate(*(float(np.exp(-2 * (slope + s * z * spread))) for s in (0, 1, -1)))
