@@ -16,6 +16,7 @@ from counterpoint.base import BadInput, Bits
 from counterpoint.codes.colouring import colouring
 from counterpoint.codes.frame import Basis
 from counterpoint.codes.gf2 import beyond, inverse, kernel, product
+from counterpoint.codes.rounds import check_memory, in_rounds
 
 Place = tuple[float, float]
 
@@ -152,24 +153,15 @@ def assemble(
     neither. A round measures each check once, in the sequence `order` of their numbers; the last one measures
     the data qubits after them, 0 to n - 1. Raises BadInput for rounds < 1 or another basis.
     """
-    if rounds < 1:
-        raise BadInput(f"a memory experiment of {rounds} rounds was asked for: give 1 round or more")
-    if basis not in ("Z", "X"):
-        raise BadInput(f"a memory experiment in basis {basis!r} was asked for: give 'Z' or 'X'")
+    check_memory(rounds, basis)
     records = _Records(code, basis, order)
 
-    def block(first: bool = False, last: bool = False) -> str:
-        text = "TICK\n".join(layers(first, last)) + records.detectors(first, last)
-        return text + records.finish() if last else text
+    def write(first: bool, last: bool) -> list[str]:
+        text = ("" if first else "TICK\n") + "TICK\n".join(layers(first, last)) + records.detectors(first, last)
+        return [text + records.finish() if last else text]
 
-    circuit = stim.Circuit("".join(f"QUBIT_COORDS({x:g}, {y:g}) {i}\n" for i, (x, y) in enumerate(code.places)))
-    if rounds == 1:
-        return circuit + stim.Circuit(block(first=True, last=True))
-    circuit += stim.Circuit(block(first=True))
-    if rounds > 2:
-        body = stim.Circuit("TICK\n" + block())
-        circuit += body if rounds == 3 else body * (rounds - 2)
-    return circuit + stim.Circuit("TICK\n" + block(last=True))
+    places = [f"QUBIT_COORDS({x:g}, {y:g}) {i}" for i, (x, y) in enumerate(code.places)]
+    return in_rounds(places, write, rounds)
 
 
 class _Records:

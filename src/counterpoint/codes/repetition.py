@@ -7,6 +7,7 @@ from typing import Literal
 import stim
 
 from counterpoint.base import BadInput
+from counterpoint.codes.rounds import check_memory, in_rounds
 
 
 def memory(distance: int, rounds: int, basis: Literal["Z", "X"] = "Z") -> stim.Circuit:
@@ -20,10 +21,7 @@ def memory(distance: int, rounds: int, basis: Literal["Z", "X"] = "Z") -> stim.C
     """
     if distance < 3 or distance % 2 == 0:
         raise BadInput(f"a repetition code of distance {distance} was asked for: give an odd distance, 3 or more")
-    if rounds < 1:
-        raise BadInput(f"a memory experiment of {rounds} rounds was asked for: give 1 round or more")
-    if basis not in ("Z", "X"):
-        raise BadInput(f"a memory experiment in basis {basis!r} was asked for: give 'Z' or 'X'")
+    check_memory(rounds, basis)
     data = range(0, 2 * distance - 1, 2)
     checks = range(1, 2 * distance - 1, 2)
     turned = [*data] if basis == "X" else []  # in superposition between the rounds
@@ -40,13 +38,12 @@ def memory(distance: int, rounds: int, basis: Literal["Z", "X"] = "Z") -> stim.C
     read = [_on("H", sorted([*checks, *turned])), "TICK", _on("M", checks)]
     end = [_on("H", checks), "TICK", _on("M", checks), _on("M", data)]
     later = distance  # the data qubits' results, which stand behind the last round's
-    if rounds == 1:
-        return stim.Circuit("\n".join(begin + gates + end + _compare(checks, later, True) + _close(checks)))
-    circuit = stim.Circuit("\n".join(begin + gates + read + _compare(checks, 0, True)))
-    if rounds > 2:
-        body = stim.Circuit("\n".join(again + gates + read + _compare(checks, 0, False)))
-        circuit += body if rounds == 3 else body * (rounds - 2)
-    return circuit + stim.Circuit("\n".join(again + gates + end + _compare(checks, later, False) + _close(checks)))
+
+    def write(first: bool, last: bool) -> list[str]:
+        told = _compare(checks, later if last else 0, first) + (_close(checks) if last else [])
+        return [*([] if first else again), *gates, *(end if last else read), *told]
+
+    return in_rounds(begin, write, rounds)
 
 
 def _on(gate: str, qubits: range | list[int]) -> str:

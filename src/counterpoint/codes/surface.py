@@ -21,6 +21,7 @@ from typing import Literal
 import stim
 
 from counterpoint.base import BadInput
+from counterpoint.codes.rounds import check_memory, in_rounds
 
 Point = tuple[int, int]
 
@@ -92,19 +93,9 @@ def memory(distance: int, rounds: int, basis: Literal["Z", "X"] = "Z") -> stim.C
     REPEAT block. Raises BadInput for an even or small distance, rounds < 1 or another basis.
     """
     patch = layout(distance)
-    if rounds < 1:
-        raise BadInput(f"a memory experiment of {rounds} rounds was asked for: give 1 round or more")
-    if basis not in ("Z", "X"):
-        raise BadInput(f"a memory experiment in basis {basis!r} was asked for: give 'Z' or 'X'")
+    check_memory(rounds, basis)
     lines = _Lines(patch, basis)
-    circuit = stim.Circuit("\n".join(lines.prepare()))
-    if rounds == 1:
-        return circuit + stim.Circuit("\n".join(lines.checks(last=True) + lines.finish(first=True)))
-    circuit += stim.Circuit("\n".join(lines.checks() + lines.detectors(first=True)))
-    if rounds > 2:
-        body = stim.Circuit("\n".join(lines.reset() + lines.checks() + lines.detectors()))
-        circuit += body if rounds == 3 else body * (rounds - 2)
-    return circuit + stim.Circuit("\n".join(lines.reset() + lines.checks(last=True) + lines.finish()))
+    return in_rounds(lines.prepare(), lines.round, rounds)
 
 
 class _Lines:
@@ -133,6 +124,10 @@ class _Lines:
             self._on("H", self.measured + self.turned),
             "TICK",
         ]
+
+    def round(self, first: bool, last: bool) -> list[str]:
+        reset = [] if first else self.reset()
+        return [*reset, *self.checks(last), *(self.finish(first) if last else self.detectors(first))]
 
     def reset(self) -> list[str]:
         return ["TICK", self._on("R", self.measured), "TICK", self._on("H", self.measured), "TICK"]
