@@ -37,7 +37,8 @@ from counterpoint.codes import surface
 from counterpoint.decoders import DECODERS
 from counterpoint.decoders.priors import prior_model
 from counterpoint.loop.figure import COLOURS, check_figure, save
-from counterpoint.machine.chip import CYCLE_SECONDS, SimulatedChip, willow
+from counterpoint.machine.chip import SimulatedChip, willow
+from counterpoint.machine.meter import CYCLE_SECONDS
 from counterpoint.quops.cycle import error_per_cycle
 from counterpoint.quops.estimate import Estimate
 from counterpoint.quops.paired import failure_ratio

@@ -12,7 +12,8 @@ from counterpoint.codes.gates import compile_gates
 from counterpoint.codes.sites import detection_fractions, sites_of
 from counterpoint.decoders.matching import Matching
 from counterpoint.machine import MACHINES, builds, sampling
-from counterpoint.machine.chip import CYCLE_SECONDS, SimulatedChip, published, willow
+from counterpoint.machine.chip import SimulatedChip, published, willow
+from counterpoint.machine.meter import CYCLE_SECONDS
 from counterpoint.quops.suppression import Tally, fit_suppression
 
 FALSE_ALARM = 1e-6

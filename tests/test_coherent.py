@@ -20,7 +20,7 @@ from counterpoint.loop.build import build
 from counterpoint.loop.session import Session
 from counterpoint.loop.settings import Settings
 from counterpoint.machine import MACHINES, builds
-from counterpoint.machine.chip import CYCLE_SECONDS
+from counterpoint.machine.meter import CYCLE_SECONDS
 from counterpoint.machine.repetition import ANGLE, MOST, CoherentRepetition
 from counterpoint.machine.rotations import FLIP, READOUT, logical_angles
 from counterpoint.machine.sharing import Coherence, Crosstalk, Sharing

@@ -19,9 +19,10 @@ from counterpoint.codes.native import native
 from counterpoint.codes.noise import SI1000, UniformDepolarizing
 from counterpoint.codes.programs import PROGRAMS
 from counterpoint.decoders import DECODERS
-from counterpoint.machine.chip import CYCLE_SECONDS, willow
+from counterpoint.machine.chip import willow
 from counterpoint.machine.hardware import CHIPS, Noise
 from counterpoint.machine.logical import LogicalMachine, needed
+from counterpoint.machine.meter import CYCLE_SECONDS
 from counterpoint.machine.operations import BASES, OPERATIONS, Bench, Measured
 from counterpoint.machine.vector import MOST, trajectories
 from counterpoint.quops.estimate import binomial_interval

@@ -23,8 +23,8 @@ from counterpoint.decoders import DECODERS
 from counterpoint.identity import identity
 from counterpoint.loop.figure import check_figure
 from counterpoint.loop.quops import MEMORY_ROUNDS, Limits, Reliability, check_distances, measure
-from counterpoint.machine.chip import CYCLE_SECONDS
 from counterpoint.machine.hardware import CHIPS, NOISES, Hardware, Noise
+from counterpoint.machine.meter import CYCLE_SECONDS
 from counterpoint.quops.estimate import Estimate
 from counterpoint.quops.forecast import FARTHEST, IDLE, TARGETS, Forecast, Size
 from counterpoint.quops.formulas import FORMULAS

@@ -15,9 +15,9 @@ from counterpoint.codes.frame import Basis
 from counterpoint.codes.native import native
 from counterpoint.codes.programs import PROGRAMS
 from counterpoint.loop.own import blaming
-from counterpoint.machine.chip import CYCLE_SECONDS
 from counterpoint.machine.failures import Trial
 from counterpoint.machine.hardware import Hardware
+from counterpoint.machine.meter import CYCLE_SECONDS
 from counterpoint.quops.cycle import error_per_cycle
 from counterpoint.quops.estimate import Estimate, error_per_shot
 from counterpoint.quops.forecast import Forecast, Operation, forecast

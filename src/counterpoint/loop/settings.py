@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from counterpoint.base import BadInput
-from counterpoint.machine.chip import CYCLE_SECONDS
+from counterpoint.machine.meter import CYCLE_SECONDS
 
 LEAST = {"candidates": 2, "decoded": 1, "turns": 1, "rounds": 1, "controls_per_gate": 1}
 

@@ -27,11 +27,10 @@ from counterpoint.codes.gates import Template, compile_gates
 from counterpoint.codes.sites import sites_of
 from counterpoint.codes.touches import sightings, touches
 from counterpoint.machine import builds, sampling
-from counterpoint.machine.checks import check_clock, check_epoch, check_job, check_permit
+from counterpoint.machine.checks import check_epoch, check_job
 from counterpoint.machine.device import Device
 from counterpoint.machine.drift import Drift, parse
-
-CYCLE_SECONDS = 1.1e-6  # Willow: 909,000 cycles a second (spec sheet, December 2024)
+from counterpoint.machine.meter import Meter, price_of
 
 
 @final
@@ -64,26 +63,22 @@ class SimulatedChip(Machine):
         self._device = device
         self._drift = drift
         self._drift_state = drift.begin(fold_in(key, "drift"), len(device.knobs))
-        self._clock = 0.0
-        self._spent: set[str] = set()  # digests of ledger entries whose permits were used
+        self._meter = Meter()
         self._templates: dict[str, tuple[Template, NDArray[np.int64]]] = {}
         self._sightings: dict[str, Floats] = {}  # of each of the device's gates, in each circuit
 
     @property
     def clock(self) -> float:
         """Machine time in seconds since it was switched on."""
-        return self._clock
+        return self._meter.clock
 
     def resume(self, clock: float) -> None:
         """Go on at `clock` seconds: the drift is where it would be had the machine never stopped."""
-        check_clock(clock)
-        self._clock = clock
+        self._meter.resume(clock)
 
     def price(self, job: Job) -> Price:
         """Cycles, shots and machine seconds of all candidates; no money."""
-        shots = len(job.controls) * job.shots
-        cycles = shots * job.cycles
-        return Price(cycles=cycles, shots=shots, seconds=cycles * CYCLE_SECONDS)
+        return price_of(job, job.cycles)
 
     def run(self, job: Job, permit: Permit) -> Shots:
         """Carry out `job`; the clock advances by its price.
@@ -92,12 +87,7 @@ class SimulatedChip(Machine):
         used before, where controls are outside the safe range, and where the circuit needs a gate that
         the chip does not have.
         """
-        price = self.price(job)
-        check_permit(job, price, permit, self._spent)
-        shots = self.sample(job)
-        self._spent.add(permit.digest)
-        self._clock += price.seconds
-        return shots
+        return self._meter.carry_out(job, self.price(job), permit, self.sample)
 
     def sample(self, job: Job) -> Shots:
         """What the chip would give for `job` now; nothing changes. Raises BadInput as `run`, but for permits."""
@@ -114,11 +104,11 @@ class SimulatedChip(Machine):
             circuit = template.circuit(rate)
             for c in rows:
                 events[c], flips[c] = sampling.sample(circuit, job.shots, fold_in(job.key, "shots", c))
-        return Shots(events, flips, job.controls, started=self._clock, seconds=self.price(job).seconds)
+        return Shots(events, flips, job.controls, started=self._meter.clock, seconds=self.price(job).seconds)
 
     def optimum(self) -> Floats:
         """(N,) the best controls now: where the last calibration left them, plus drift, in the safe range."""
-        self._drift_state = self._drift.now(self._drift_state, self._clock, self.epoch_seconds)
+        self._drift_state = self._drift.now(self._drift_state, self._meter.clock, self.epoch_seconds)
         moved = self.space.start + self.space.scale * self._drift.offset(self._drift_state)
         return np.clip(moved, self.space.low, self.space.high)
 

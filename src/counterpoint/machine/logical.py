@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from counterpoint.base import BadInput, Bits, ControlSpace, Job, Key, Machine, Permit, Price, Shots, fold_in
 from counterpoint.machine.account import Account, account
-from counterpoint.machine.checks import check_clock, check_job, check_permit
-from counterpoint.machine.chip import CYCLE_SECONDS
+from counterpoint.machine.checks import check_job
+from counterpoint.machine.meter import Meter, price_of
 from counterpoint.machine.operations import OPERATIONS, Fault, Measured
 from counterpoint.machine.schedule import MAGIC, Schedule, schedule
 from counterpoint.machine.vector import trajectories
@@ -71,18 +71,16 @@ class LogicalMachine(Machine):
         self.distance = distance
         self.measured = dict(measured)
         self.magic = magic
-        self._clock = 0.0
-        self._spent: set[str] = set()  # digests of ledger entries whose permits were used
+        self._meter = Meter()
 
     @property
     def clock(self) -> float:
         """Machine time in seconds since it was switched on."""
-        return self._clock
+        return self._meter.clock
 
     def resume(self, clock: float) -> None:
         """Go on at `clock` seconds: nothing drifts."""
-        check_clock(clock)
-        self._clock = clock
+        self._meter.resume(clock)
 
     def cycles(self, circuit: stim.Circuit) -> int:
         """Error-correction cycles in one shot of `circuit`. Raises BadInput as `schedule` does."""
@@ -90,9 +88,7 @@ class LogicalMachine(Machine):
 
     def price(self, job: Job) -> Price:
         """Cycles, shots and machine seconds of all candidates; no money. Raises BadInput as `schedule` does."""
-        shots = len(job.controls) * job.shots
-        cycles = shots * self.cycles(job.circuit)
-        return Price(cycles=cycles, shots=shots, seconds=cycles * CYCLE_SECONDS)
+        return price_of(job, self.cycles(job.circuit))
 
     def run(self, job: Job, permit: Permit) -> Shots:
         """Carry out `job`; the clock advances by its price.
@@ -100,12 +96,7 @@ class LogicalMachine(Machine):
         Raises BadInput where the permit is for another action, covers less than the job's price or was used before,
         and as `sample`.
         """
-        price = self.price(job)
-        check_permit(job, price, permit, self._spent)
-        shots = self.sample(job)
-        self._spent.add(permit.digest)
-        self._clock += price.seconds
-        return shots
+        return self._meter.carry_out(job, self.price(job), permit, self.sample)
 
     def sample(self, job: Job) -> Shots:
         """What the machine would give for `job` now; nothing changes.
@@ -158,7 +149,7 @@ class LogicalMachine(Machine):
         circuit = program.circuit(faults)
         both = [_sample(program, circuit, job, fold_in(job.key, "shots", c)) for c in range(len(job.controls))]
         events, values = (np.array(one, np.uint8) for one in zip(*both, strict=True))
-        return Shots(events, values, job.controls, started=self._clock, seconds=self.price(job).seconds)
+        return Shots(events, values, job.controls, started=self._meter.clock, seconds=self.price(job).seconds)
 
     def _schedule(self, circuit: stim.Circuit) -> Schedule:
         return schedule(circuit, _steps())

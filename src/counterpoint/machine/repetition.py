@@ -10,10 +10,10 @@ import stim
 from counterpoint.base import BadInput, ControlSpace, Floats, Job, Key, Machine, Permit, Price, Shots, fold_in
 from counterpoint.codes import repetition
 from counterpoint.codes.sites import sites_of
-from counterpoint.machine.checks import check_clock, check_epoch, check_job, check_permit
-from counterpoint.machine.chip import CYCLE_SECONDS
+from counterpoint.machine.checks import check_epoch, check_job
 from counterpoint.machine.device import RANGE, spread
 from counterpoint.machine.drift import Drift, parse
+from counterpoint.machine.meter import Meter, price_of
 from counterpoint.machine.rotations import FLIP, READOUT, noisy, sample_shots
 
 ANGLE = 0.2  # rad, chosen: over-rotation of a qubit whose knobs are all one scale off: it flips with 1 %
@@ -57,18 +57,16 @@ class CoherentRepetition(Machine):
         self._turns[np.arange(knobs), np.arange(knobs) // controls_per_gate] = angle
         self._drift = parse(drift) if isinstance(drift, str) else drift
         self._drift_state = self._drift.begin(fold_in(key, "drift"), knobs)
-        self._clock = 0.0
-        self._spent: set[str] = set()  # digests of ledger entries whose permits were used
+        self._meter = Meter()
 
     @property
     def clock(self) -> float:
         """Machine time in seconds since it was switched on."""
-        return self._clock
+        return self._meter.clock
 
     def resume(self, clock: float) -> None:
         """Go on at `clock` seconds: the drift is where it would be had the machine never stopped."""
-        check_clock(clock)
-        self._clock = clock
+        self._meter.resume(clock)
 
     def memory(self, rounds: int, basis: Literal["Z", "X"] = "Z") -> stim.Circuit:
         """The circuit that this machine runs: noiseless, as `codes.repetition.memory`."""
@@ -76,9 +74,7 @@ class CoherentRepetition(Machine):
 
     def price(self, job: Job) -> Price:
         """Cycles, shots and machine seconds of all candidates; no money."""
-        shots = len(job.controls) * job.shots
-        cycles = shots * job.cycles
-        return Price(cycles=cycles, shots=shots, seconds=cycles * CYCLE_SECONDS)
+        return price_of(job, job.cycles)
 
     def run(self, job: Job, permit: Permit) -> Shots:
         """Carry out `job`; the clock advances by its price.
@@ -86,12 +82,7 @@ class CoherentRepetition(Machine):
         Raises BadInput where the permit is for another action, covers less than the job's price or was
         used before, where controls are outside the safe range, and for another circuit than `memory`'s.
         """
-        price = self.price(job)
-        check_permit(job, price, permit, self._spent)
-        shots = self.sample(job)
-        self._spent.add(permit.digest)
-        self._clock += price.seconds
-        return shots
+        return self._meter.carry_out(job, self.price(job), permit, self.sample)
 
     def sample(self, job: Job) -> Shots:
         """What the machine would give for `job` now; nothing changes. Raises BadInput as `run`, but for permits."""
@@ -105,11 +96,11 @@ class CoherentRepetition(Machine):
             for first in range(0, job.shots, BATCH):
                 here = slice(first, min(first + BATCH, job.shots))
                 events[c, here], flips[c, here] = sample_shots(row, rounds, here.stop - first, rng)
-        return Shots(events, flips, job.controls, started=self._clock, seconds=self.price(job).seconds)
+        return Shots(events, flips, job.controls, started=self._meter.clock, seconds=self.price(job).seconds)
 
     def optimum(self) -> Floats:
         """(N,) the best controls now: where the last calibration left them, plus drift, in the safe range."""
-        self._drift_state = self._drift.now(self._drift_state, self._clock, self.epoch_seconds)
+        self._drift_state = self._drift.now(self._drift_state, self._meter.clock, self.epoch_seconds)
         moved = self.space.start + self.space.scale * self._drift.offset(self._drift_state)
         return np.clip(moved, self.space.low, self.space.high)
 
