@@ -16,7 +16,7 @@ from counterpoint.cli.main import app
 from counterpoint.codes.noise import SI1000, UniformDepolarizing
 from counterpoint.codes.programs import MESSAGES, bare_superdense, cnot
 from counterpoint.decoders import DECODERS
-from counterpoint.loop.surgery import run_superdense
+from counterpoint.loop.surgery import Setting, run_superdense
 from counterpoint.machine.failures import Trial, count_failures
 from counterpoint.machine.hardware import Noise
 
@@ -72,7 +72,7 @@ def test_physical_superdense_coding_reads_the_message_too(message):
 
 def test_encoded_superdense_coding_beats_the_physical_one_where_noise_is_weak():
     """SI1000 noise 0.001, distance 5: failures of the two as a fair coin would split them at equality."""
-    runs = run_superdense(5, None, Noise("si1000", SI1000(1e-3)), DECODERS["correlated"], 6000, (1,))
+    runs = run_superdense(Setting(5, None, Noise("si1000", SI1000(1e-3)), DECODERS["correlated"], 6000, (1,)))
     encoded, bare = (sum(one.failures for one in ones) for ones in zip(*((r.whole, r.bare) for r in runs), strict=True))
     assert binom.cdf(encoded, encoded + bare, 0.5) < FALSE_ALARM
 

@@ -21,7 +21,7 @@ from counterpoint.codes.programs import PROGRAMS, superdense
 from counterpoint.codes.surgery import Program
 from counterpoint.loop.figure import check_figure
 from counterpoint.loop.own import own
-from counterpoint.loop.surgery import Outcome, Run, run_program, run_superdense
+from counterpoint.loop.surgery import Outcome, Run, Setting, run_program, run_superdense
 from counterpoint.loop.timeline import draw_timeline
 
 SUPERDENSE = "superdense"
@@ -70,15 +70,12 @@ def surgery(
     hardware = hardware_of(noise, p, chip)
     if out is not None:
         _write(out, str(hardware.run(native(shown.circuit(distance, rounds)), fold_in((seed,), "machine"))[0]))
-    chosen = decoder_named(decoder)
+    setting = Setting(distance, rounds, hardware, decoder_named(decoder), shots, (seed,))
     with Console(stderr=True).status(f"running {name}"):
         if name == SUPERDENSE:
-            runs = run_superdense(distance, rounds, hardware, chosen, shots, (seed,))
+            runs = run_superdense(setting)
         else:
-            runs = [
-                run_program(made, f"read in {basis}", distance, rounds, hardware, chosen, shots, (seed,))
-                for basis, made in programs.items()
-            ]
+            runs = [run_program(made, f"read in {basis}", setting) for basis, made in programs.items()]
     if as_json:
         typer.echo(
             json.dumps({"machine": named(noise, p, chip), "decoder": decoder, "runs": [run.plain() for run in runs]})

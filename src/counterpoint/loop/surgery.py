@@ -46,64 +46,47 @@ class Run:
         return asdict(self)
 
 
-def run_program(
-    program: Program,
-    reading: str,
-    distance: int,
-    rounds: int | None,
-    hardware: Hardware,
-    decoder: sinter.Decoder,
-    shots: int,
-    key: Key,
-    bare: stim.Circuit | None = None,
-) -> Run:
-    """Run a program in hardware's gates `shots` times; `bare` is the same task without error correction, run as often.
+@dataclass(frozen=True)
+class Setting:
+    """What programs are run with."""
+
+    distance: int
+    rounds: int | None  # of each step; None: the distance
+    hardware: Hardware
+    decoder: sinter.Decoder
+    shots: int
+    key: Key
+
+    def count(self, circuit: stim.Circuit, decoder: sinter.Decoder, *run: str) -> Failures:
+        """Failures of a circuit in hardware's gates; every run has the same machine."""
+        noisy, model = self.hardware.run(native(circuit), fold_in(self.key, "machine"))
+        return count_failures(Trial.of(noisy, model, decoder), self.shots, fold_in(self.key, *run))
+
+
+def run_program(program: Program, reading: str, setting: Setting, bare: stim.Circuit | None = None) -> Run:
+    """Run a program; `bare` is the same task without error correction, run as often.
 
     Raises:
-        BadInput: see `Program.compile` and `count_failures`.
+        BadInput: see `Program.compile` and `Trial.of`.
     """
-    made = program.compile(distance, rounds)
-    found = _count(made.circuit, hardware, decoder, shots, key, ("encoded", reading))
+    made = program.compile(setting.distance, setting.rounds)
+    found = setting.count(made.circuit, setting.decoder, "encoded", reading)
     outcomes = tuple(_outcome(one.name, one.timelike, found.of(i), found) for i, one in enumerate(made.observables))
     whole = _outcome("any", any(one.timelike for one in made.observables), found.any, found)
     beside = None
     if bare is not None:
-        seen = _count(bare, hardware, Vacuous(), shots, key, ("bare", reading))
+        seen = setting.count(bare, Vacuous(), "bare", reading)
         beside = _outcome("physical qubits", False, seen.any, seen)
-    length = program.rounds(rounds or distance)
-    return Run(program.name, reading, distance, length, made.circuit.num_qubits, outcomes, whole, beside)
+    length = program.rounds(setting.rounds or setting.distance)
+    return Run(program.name, reading, setting.distance, length, made.circuit.num_qubits, outcomes, whole, beside)
 
 
-def run_superdense(
-    distance: int,
-    rounds: int | None,
-    hardware: Hardware,
-    decoder: sinter.Decoder,
-    shots: int,
-    key: Key,
-) -> list[Run]:
+def run_superdense(setting: Setting) -> list[Run]:
     """Superdense coding with each of its four messages, beside the same over physical qubits."""
     return [
-        run_program(
-            superdense(message),
-            f"message {int('Z' in message)}{int('X' in message)}",
-            distance,
-            rounds,
-            hardware,
-            decoder,
-            shots,
-            key,
-            bare_superdense(message),
-        )
-        for message in MESSAGES
+        run_program(superdense(m), f"message {int('Z' in m)}{int('X' in m)}", setting, bare_superdense(m))
+        for m in MESSAGES
     ]
-
-
-def _count(
-    circuit: stim.Circuit, hardware: Hardware, decoder: sinter.Decoder, shots: int, key: Key, run: tuple[str, str]
-) -> Failures:
-    noisy, model = hardware.run(native(circuit), fold_in(key, "machine"))  # the same machine for every run
-    return count_failures(Trial.of(noisy, model, decoder), shots, fold_in(key, *run))
 
 
 def _outcome(name: str, timelike: bool, failures: int, found: Failures) -> Outcome:
