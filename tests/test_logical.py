@@ -12,7 +12,7 @@ import stim
 from scipy.stats import binom, chi2
 from typer.testing import CliRunner
 
-from counterpoint.base import BadInput, Job, Permit, Price, fold_in
+from counterpoint.base import BadInput, Job, Permit, Price, Shots, fold_in
 from counterpoint.cli.main import app
 from counterpoint.codes import surface
 from counterpoint.codes.native import native
@@ -24,6 +24,7 @@ from counterpoint.machine.hardware import CHIPS, Noise
 from counterpoint.machine.logical import LogicalMachine, needed
 from counterpoint.machine.meter import CYCLE_SECONDS
 from counterpoint.machine.operations import BASES, OPERATIONS, Bench, Measured
+from counterpoint.machine.results import bits_of
 from counterpoint.machine.vector import MOST, trajectories
 from counterpoint.quops.estimate import binomial_interval
 
@@ -58,8 +59,15 @@ def job(on: LogicalMachine, text: str, shots: int = 20_000, key: tuple[int, ...]
 def values(on: LogicalMachine, text: str, shots: int = 20_000, key: tuple[int, ...] = (3,)) -> np.ndarray:
     """(shots, values) as the machine gives them."""
     task = job(on, text, shots, key)
-    width = task.circuit.num_observables or task.circuit.num_measurements
-    return np.unpackbits(on.sample(task).observables[0], axis=1, count=width, bitorder="little")
+    return shown(task.circuit, on.sample(task))
+
+
+def shown(circuit: stim.Circuit, got: Shots) -> np.ndarray:
+    """(shots, values) of the observables, or of every measurement."""
+    if not circuit.num_observables:
+        return bits_of(got, circuit.num_measurements)
+    _, signs = circuit.reference_detector_and_observable_signs()
+    return np.unpackbits(got.observables[0], axis=1, count=len(signs), bitorder="little") ^ signs
 
 
 def agrees(count: int, shots: int, p: float) -> bool:
@@ -199,9 +207,7 @@ def test_without_errors_the_outcomes_are_those_of_the_circuit(text, expected):
     on = machine()
     assert alike(values(on, text), expected)
     task = job(on, text)
-    width = task.circuit.num_observables or task.circuit.num_measurements
-    ideal = np.unpackbits(on.ideal(task).observables[0], axis=1, count=width, bitorder="little")
-    assert alike(ideal, expected)
+    assert alike(shown(task.circuit, on.ideal(task)), expected)
 
 
 def test_twelve_qubits_with_t():
@@ -210,7 +216,7 @@ def test_twelve_qubits_with_t():
     assert values(machine(), text, 40).all()
 
 
-def test_detectors_and_observables_are_values():
+def test_detectors_and_observables_are_given_where_the_circuit_has_them():
     on = machine()
     got = on.sample(job(on, BELL + "\nDETECTOR rec[-1] rec[-2]\nOBSERVABLE_INCLUDE(0) rec[-1]", 200))
     assert got.detection_events.shape == (1, 200, 1)
@@ -433,8 +439,6 @@ def test_circuits_that_cannot_be_run_are_refused(text, told):
 def test_other_bad_input():
     on = machine()
     task = job(on, BELL)
-    with pytest.raises(BadInput, match="5 cycles a shot was given and its circuit takes 24"):
-        on.sample(Job(task.circuit, task.controls, 10, 5, "a", (1,)))
     with pytest.raises(BadInput, match="controls of shape"):
         on.sample(Job(task.circuit, np.zeros((1, 2)), 10, 24, "a", (1,)))
     with pytest.raises(BadInput, match="needs 'hadamard' and 1 other"):
@@ -450,6 +454,16 @@ def test_other_bad_input():
         bench.measure(["hold"], failures=0, shots=1, key=(1,))
     with pytest.raises(BadInput, match="distance 4"):
         Bench(4, Noise("si1000", SI1000(1e-3)), DECODERS["matching"]).measure(["hold"], failures=1, shots=1, key=(1,))
+
+
+def test_the_price_is_of_the_machines_own_cycles():
+    """A job that was not made for it has 1: it runs all the same."""
+    on = machine()
+    task = job(on, BELL, 10)
+    one = Job(task.circuit, task.controls, 10, 1, "a", (3,))
+    assert on.price(one) == on.price(task)
+    assert on.price(one).cycles == 10 * 24
+    assert (on.sample(one).measurements == on.sample(task).measurements).all()
 
 
 def test_only_what_a_circuit_needs_is_measured():

@@ -5,12 +5,13 @@ The map, from the bottom up (each layer imports only what stands before it):
     identity    what SHA-256 makes of content: identities of records, keys of randomness
     base        the vocabulary: space, action, permit, job, shots, outcome; machine, explorer, workload
     codes       repetition, surface, colour, CSS and bicycle codes; lattice surgery; noise models  -> stim circuits
+    circuits    a general circuit as a record and as OpenQASM 3; the state vector
     decoders    matching, triage and its second opinion, lookup, belief, search; windows; how sure; priors; DECODERS
     explore     policy gradient, SPSA, the bounding players; EXPLORERS
     quops       logical error -> Lambda, reliable operations and what a size would need, with intervals
     govern      charter, permits, ledger
     store       SQLite: runs, turns, counts and raw detection events
-    machine     the drifting chip; the logical machine; recorded experiments
+    machine     the drifting chip; ideal, logical, Qiskit, Braket and remote machines, and the server; recordings
     loop        one turn, a run, its report and audit; the drift suite; decoders compared; workloads weighed
     cli         one file a verb
 """

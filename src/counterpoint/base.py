@@ -1,9 +1,8 @@
-"""The vocabulary: the few nouns that everything else in counterpoint is said in. Types only.
-The field's own types come first: `stim.Circuit`, `stim.DetectorErrorModel`, `sinter.Decoder`.
-What is written down is a frozen dataclass, its identity the SHA-256 of its content.
+"""The vocabulary: the few nouns that everything else in counterpoint is said in. Types only, the field's own
+first; what is written down is a frozen dataclass, its identity the SHA-256 of its content.
 
-Letters in shapes: C candidates, N knobs, S sites, D detectors, O observables. A *site* is a
-detector with time taken away: detectors of the same stabiliser in successive rounds share one.
+Letters in shapes: C candidates, N knobs, S sites, D detectors, O observables, M measured bits. A *site*
+is a detector with time taken away: detectors of the same stabiliser in successive rounds share one.
 """
 
 from __future__ import annotations
@@ -22,22 +21,15 @@ from counterpoint.identity import Key as Key, fold_in as fold_in
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 Bits = NDArray[np.uint8]
+Program = stim.Circuit | str  # a general circuit travels as OpenQASM 3, in a str
 
 
 class BadInput(ValueError):
     """What was given cannot be used: one sentence with both values and the way out."""
 
 
-class Space(ABC):
-    """What may be explored."""
-
-    @abstractmethod
-    def problem(self, point: Floats) -> str | None:
-        """Why `point` is not in the space, in one clear sentence; None where it is."""
-
-
 @dataclass(frozen=True, eq=False)
-class ControlSpace(Space):
+class ControlSpace:
     """A machine's N knobs, each with its safe range and the sites it touches."""
 
     names: tuple[str, ...]  # such as "CZ amplitude 3-7"
@@ -50,13 +42,13 @@ class ControlSpace(Space):
     sites: tuple[str, ...]
 
     def problem(self, point: Floats) -> str | None:
+        """Why `point` is not in the space, in one clear sentence; None where it is."""
         if point.shape != self.low.shape:
             return f"controls of shape {point.shape} were given to a machine with {self.low.size} knobs"
         for i in np.flatnonzero(~((point >= self.low) & (point <= self.high)))[:1]:  # NaN is caught, too
-            return (
-                f"control '{self.names[i]}' is {point[i]:.6g} {self.units[i]} and its safe range is "
-                f"{self.low[i]:.6g} to {self.high[i]:.6g}: propose a number inside the range"
-            )
+            at, low, high = (f"{v[i]:.6g}" for v in (point, self.low, self.high))
+            who = f"control '{self.names[i]}' is {at} {self.units[i]}"
+            return f"{who} and its safe range is {low} to {high}: propose a number inside the range"
         return None
 
 
@@ -79,12 +71,11 @@ class Price(Adds):
 
 
 class Action(ABC):
-    """What an explorer asks for."""
+    """What an explorer asks for; `summary` is what it is, in a few words for a person."""
 
     @property
     @abstractmethod
-    def summary(self) -> str:
-        """What it is, in a few words for a person."""
+    def summary(self) -> str: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +88,18 @@ class TryControls(Action):
     @property
     def summary(self) -> str:
         return f"try {len(self.candidates)} settings of {self.centre.size} knobs"
+
+
+@dataclass(frozen=True)
+class RunCircuit(Action):
+    """One job on a machine whose knobs stay as they are."""
+
+    circuit: Program
+    shots: int
+
+    @property
+    def summary(self) -> str:
+        return f"run a circuit for {self.shots:,} shots"
 
 
 @dataclass(frozen=True)
@@ -121,20 +124,21 @@ class Denial:
 class Job:
     """What a machine is given: a noiseless circuit, to be run under each row of controls."""
 
-    circuit: stim.Circuit  # with detectors (with coordinates) and observables
+    circuit: Program  # one of error correction has detectors (with coordinates) and observables
     controls: Floats  # (C, N)
     shots: int  # of each candidate
-    cycles: int  # error-correction cycles in one shot
+    cycles: int  # error-correction cycles in one shot, 1 where nothing is corrected
     action: str  # identity of the action that it carries out
     key: Key  # randomness of a simulated machine
 
 
 @dataclass(frozen=True, eq=False)
 class Shots:
-    """What a machine gives back."""
+    """What a machine gives back: of a circuit with detectors or observables these, else its measurements."""
 
     detection_events: Bits  # (C, shots, ceil(D / 8)) bit-packed, little-endian, as in .b8
     observables: Bits  # (C, shots, ceil(O / 8)) likewise: the flips that happened
+    measurements: Bits  # (C, shots, ceil(M / 8)) likewise: stim's record, or all bits as OpenQASM declares them
     controls: Floats  # (C, N) in force
     started: float  # machine time in seconds
     seconds: float  # machine time used
@@ -197,11 +201,7 @@ class Seen:
 
 
 class Explorer(ABC):
-    """Proposes and learns: a frozen record of settings, through which state goes in and comes out.
-
-    Asking changes nothing; telling does. The same key, state and sight give the same action: so an
-    interrupted run is taken up again by asking and telling its history anew.
-    """
+    """A frozen record of settings; asking changes nothing, telling does, and the same state asks the same."""
 
     citation: str = ""  # BibTeX of the method's sources
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
+import stim
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -25,6 +26,7 @@ from counterpoint.machine.builds import PUBLISHED_FLOOR, TWO_QUBIT, WILLOW_FLOOR
 from counterpoint.machine.logical import LogicalMachine, check_magic, needed
 from counterpoint.machine.operations import Bench
 from counterpoint.machine.recorded import read_circuit
+from counterpoint.machine.results import annotated, bits_of
 
 MOST = 300_000  # shots of an operation in each basis
 SHOWN = 8  # outcomes
@@ -78,17 +80,20 @@ def logical(
         found = machine.sample(job)
         ideal = machine.ideal(Job(given, job.controls, shots, job.cycles, action, fold_in((seed,), "ideal")))
     charged = machine.account(given)
-    values = given.num_observables or given.num_measurements
-    counts = [_outcomes(one, values) for one in (found, ideal)]
+    counts = [_outcomes(given, one) for one in (found, ideal)]
     if as_json:
         typer.echo(json.dumps(_plain(machine, charged, counts, shots), allow_nan=False))
         return
     _show(machine, charged, counts, f"{named(noise, p, chip)}, distance {distance}, decoder {decoder}", found, shots)
 
 
-def _outcomes(shots: Shots, values: int) -> Counter[str]:
-    """How often each outcome came, its first value at the left."""
-    bits = np.unpackbits(shots.observables[0], axis=1, count=values, bitorder="little")
+def _outcomes(circuit: stim.Circuit, shots: Shots) -> Counter[str]:
+    """How often each outcome came, its first value at the left: of the observables, or of every measurement."""
+    if annotated(circuit):
+        _, signs = circuit.reference_detector_and_observable_signs()
+        bits = np.unpackbits(shots.observables[0], axis=1, count=len(signs), bitorder="little") ^ signs
+    else:
+        bits = bits_of(shots, circuit.num_measurements).astype(np.uint8)
     return Counter("".join(map(str, row)) for row in bits.tolist())
 
 

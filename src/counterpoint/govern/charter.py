@@ -20,10 +20,13 @@ from pydantic import (
     model_validator,
 )
 
-from counterpoint.base import Action, BadInput, TryControls
+from counterpoint.base import Action, BadInput, RunCircuit, TryControls
 from counterpoint.govern.size import read_size, write_size
 
-KINDS: dict[str, type[Action]] = {"TryControls": TryControls}  # the kinds of action that the judge can bound
+KINDS: dict[str, type[Action]] = {  # the kinds of action that the judge can bound
+    "TryControls": TryControls,
+    "RunCircuit": RunCircuit,
+}
 
 
 def _number(value: Any, info: ValidationInfo) -> float:

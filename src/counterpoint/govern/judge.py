@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from counterpoint.base import Action, ControlSpace, Floats, Price, TryControls
+from counterpoint.base import Action, ControlSpace, Floats, Price, RunCircuit, TryControls
 from counterpoint.govern.charter import KINDS, Charter
 
 Verdict = Literal["allow", "deny", "ask"]
@@ -49,9 +49,12 @@ def judge(
     Returns:
         "deny" where any limit would be passed, else "ask" where a human must decide, else "allow".
     """
-    if not isinstance(action, TryControls):
-        kind = type(action).__name__
+    kind = type(action).__name__
+    if not isinstance(action, TryControls | RunCircuit):
         return Judgement("deny", f"an action of kind '{kind}' cannot be bounded: propose one of {', '.join(KINDS)}")
+    if isinstance(action, RunCircuit):  # it moves no knob: its price is all that bounds it
+        spent = _overspent(charter, price, used)
+        return Judgement("deny", spent) if spent else _by_kind(charter, kind)
     if problem := _outside(space, action):
         return Judgement("deny", problem, broken=True)
     limits, points = charter.limits, np.vstack([action.centre, action.candidates])
@@ -70,8 +73,11 @@ def judge(
         return Judgement(
             "ask", f"{moved} and ask.step is {charter.ask.step:g}: move less, or let a human raise ask.step"
         )
-    if type(action).__name__ in charter.ask.kinds:
-        kind = type(action).__name__
+    return _by_kind(charter, kind)
+
+
+def _by_kind(charter: Charter, kind: str) -> Judgement:
+    if kind in charter.ask.kinds:
         return Judgement("ask", f"ask.kinds holds '{kind}': let a human take it out to allow such actions")
     return Judgement("allow", "within every limit")
 

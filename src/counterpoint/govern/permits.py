@@ -13,7 +13,8 @@ from counterpoint.govern.judge import Used, judge
 from counterpoint.govern.ledger import Head, Ledger
 from counterpoint.identity import identity
 
-Note = Literal["begin", "end", "resumed", "not-run", "alarm", "shadow", "rolled-back", "kept", "telemetry"]
+Decision = Literal["decision", "job"]  # a turn of the loop; a job that stands by itself
+Note = Literal["collected", "begin", "end", "resumed", "not-run", "alarm", "shadow", "rolled-back", "kept", "telemetry"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +32,7 @@ class Governor:
         used: Used,
         last_centre: Floats,
         about: Mapping[str, Any],
+        kind: Decision = "decision",
     ) -> Permit | Denial:
         """Judge `action`, append the verdict to the ledger, and only then permit or refuse it.
 
@@ -38,8 +40,9 @@ class Governor:
             price: the most that the action may use.
             used: what the run has used so far.
             last_centre: (N,) the centre of the last permitted action.
-            about: plain values that go into the entry; must hold "previous_outcome", the identity of
-                the last outcome (None at first), by which the chain covers the outcomes too.
+            about: plain values that go into the entry; that of a turn must hold "previous_outcome", the
+                identity of the last outcome (None at first), by which the chain covers the outcomes too.
+            kind: of the entry.
 
         Raises:
             BadInput: the action is outside the machine's own space (the denial is in the ledger by
@@ -57,7 +60,7 @@ class Governor:
             # JSON has no NaN, and a price that is none must be written down like any other.
             "price": {name: v if math.isfinite(v) else repr(v) for name, v in asdict(price).items()},
         }
-        head = self.ledger.append("decision", content)
+        head = self.ledger.append(kind, content)
         if judgement.broken:
             raise BadInput(judgement.reason)
         if judgement.verdict != "allow":
@@ -65,6 +68,7 @@ class Governor:
         return Permit(asked, price, entry=head.count - 1, digest=head.digest)
 
     def note(self, kind: Note, content: Mapping[str, Any]) -> Head:
-        """Write down what is not an action: a run that begins, ends or is resumed, a permit not
-        spent, an alarm, what the guard did or heard, what a proposal in shadow mode would have been told."""
+        """Write down what is not an action: a run that begins, ends or is resumed, a permit not spent, a job whose
+        outcome was collected, an alarm, what the guard did or heard, what a proposal in shadow mode would have been
+        told."""
         return self.ledger.append(kind, content)

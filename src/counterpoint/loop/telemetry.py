@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import stim
 
 from counterpoint.base import Counts, Job, Outcome, Shots
 
@@ -34,7 +35,9 @@ def fault(job: Job, shots: object) -> str | None:
     settings = np.asarray(shots.controls)
     if settings.shape != job.controls.shape or not np.isfinite(settings).all():
         return f"the machine ran settings {settings.shape}, not all finite, and {job.controls.shape} were asked for"
-    widths = {"detection_events": job.circuit.num_detectors, "observables": job.circuit.num_observables}
+    circuit = job.circuit
+    assert isinstance(circuit, stim.Circuit)  # the loop corrects errors
+    widths = {"detection_events": circuit.num_detectors, "observables": circuit.num_observables}
     for name, bits in widths.items():
         got = getattr(shots, name)
         wanted = (len(job.controls), job.shots, (bits + 7) // 8)

@@ -153,7 +153,7 @@ def bound(parts: Parts, job: Job) -> dict[str, Outcome]:
     players = {"fixed": space.start, "oracle": twin.optimum().clip(space.low, space.high)}
     shots = job.shots * len(job.controls)
     opportunities = parts.sites.detectors * shots
-    means = twin.expected(job.circuit, np.stack(list(players.values())))
+    means = twin.expected(parts.circuit, np.stack(list(players.values())))
     found: dict[str, Outcome] = {}
     for (name, at), mean in zip(players.items(), means, strict=True):
         decoded = failures = np.zeros(1, np.int64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import stim
 
 from counterpoint.base import BadInput, ControlSpace, Job, Permit, Price
 
@@ -37,6 +38,16 @@ def check_job(job: Job, space: ControlSpace) -> None:
         problem = space.problem(row)
         if problem:
             raise BadInput(problem)
+
+
+def stim_circuit(job: Job, machine: str) -> stim.Circuit:
+    """The job's circuit; raises BadInput where it is a general one."""
+    if isinstance(job.circuit, str):
+        raise BadInput(
+            f"an OpenQASM circuit of {len(job.circuit.splitlines())} lines was given and the {machine} machine runs "
+            "stim circuits alone: give one, or take another machine"
+        )
+    return job.circuit
 
 
 def check_epoch(seconds: float) -> None:

@@ -27,10 +27,11 @@ from counterpoint.codes.gates import Template, compile_gates
 from counterpoint.codes.sites import sites_of
 from counterpoint.codes.touches import sightings, touches
 from counterpoint.machine import builds, sampling
-from counterpoint.machine.checks import check_epoch, check_job
+from counterpoint.machine.checks import check_epoch, check_job, stim_circuit
 from counterpoint.machine.device import Device
 from counterpoint.machine.drift import Drift, parse
 from counterpoint.machine.meter import Meter, price_of
+from counterpoint.machine.results import no_bits
 
 
 @final
@@ -92,9 +93,10 @@ class SimulatedChip(Machine):
     def sample(self, job: Job) -> Shots:
         """What the chip would give for `job` now; nothing changes. Raises BadInput as `run`, but for permits."""
         check_job(job, self.space)
-        template, gate = self._template(job.circuit)
-        events = np.empty((len(job.controls), job.shots, (job.circuit.num_detectors + 7) // 8), np.uint8)
-        flips = np.empty((len(job.controls), job.shots, (job.circuit.num_observables + 7) // 8), np.uint8)
+        given = stim_circuit(job, self.name)
+        template, gate = self._template(given)
+        events = np.empty((len(job.controls), job.shots, (given.num_detectors + 7) // 8), np.uint8)
+        flips = np.empty((len(job.controls), job.shots, (given.num_observables + 7) // 8), np.uint8)
         alike: dict[bytes, list[int]] = {}  # equal settings share a circuit
         for c, row in enumerate(job.controls):
             alike.setdefault(row.tobytes(), []).append(c)
@@ -104,7 +106,14 @@ class SimulatedChip(Machine):
             circuit = template.circuit(rate)
             for c in rows:
                 events[c], flips[c] = sampling.sample(circuit, job.shots, fold_in(job.key, "shots", c))
-        return Shots(events, flips, job.controls, started=self._meter.clock, seconds=self.price(job).seconds)
+        return Shots(
+            events,
+            flips,
+            no_bits(*events.shape[:2]),
+            job.controls,
+            started=self._meter.clock,
+            seconds=self.price(job).seconds,
+        )
 
     def optimum(self) -> Floats:
         """(N,) the best controls now: where the last calibration left them, plus drift, in the safe range."""

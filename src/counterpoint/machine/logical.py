@@ -9,11 +9,12 @@ import numpy as np
 import stim
 from numpy.typing import NDArray
 
-from counterpoint.base import BadInput, Bits, ControlSpace, Job, Key, Machine, Permit, Price, Shots, fold_in
+from counterpoint.base import BadInput, ControlSpace, Job, Key, Machine, Permit, Price, Shots, fold_in
 from counterpoint.machine.account import Account, account
-from counterpoint.machine.checks import check_job
+from counterpoint.machine.checks import check_job, stim_circuit
 from counterpoint.machine.meter import Meter, price_of
 from counterpoint.machine.operations import OPERATIONS, Fault, Measured
+from counterpoint.machine.results import shots_of
 from counterpoint.machine.schedule import MAGIC, Schedule, schedule
 from counterpoint.machine.vector import trajectories
 
@@ -88,7 +89,7 @@ class LogicalMachine(Machine):
 
     def price(self, job: Job) -> Price:
         """Cycles, shots and machine seconds of all candidates; no money. Raises BadInput as `schedule` does."""
-        return price_of(job, self.cycles(job.circuit))
+        return price_of(job, self.cycles(stim_circuit(job, self.name)))
 
     def run(self, job: Job, permit: Permit) -> Shots:
         """Carry out `job`; the clock advances by its price.
@@ -101,12 +102,8 @@ class LogicalMachine(Machine):
     def sample(self, job: Job) -> Shots:
         """What the machine would give for `job` now; nothing changes.
 
-        `observables` are the values of the circuit's own, or of every measurement in order where it declares none;
-        `detection_events` likewise the values of its detectors.
-
-        Raises:
-            BadInput: as `schedule`; an operation that was not measured; another number of cycles than the circuit
-                takes.
+        Its cycles are what `cycles` says, whatever the job has. Raises BadInput as `schedule`, and for an operation
+        that was not measured.
         """
         program = self._program(job)
         self._check_measured(program)
@@ -137,19 +134,14 @@ class LogicalMachine(Machine):
 
     def _program(self, job: Job) -> Schedule:
         check_job(job, self.space)
-        program = self._schedule(job.circuit)
-        if job.cycles != (cycles := self.distance * program.steps):
-            raise BadInput(
-                f"a job of {job.cycles} cycles a shot was given and its circuit takes {cycles}: give what "
-                "cycles(circuit) says"
-            )
-        return program
+        return self._schedule(stim_circuit(job, self.name))
 
     def _shots(self, job: Job, program: Schedule, faults: Mapping[str, Sequence[Mapping[Fault, float]]]) -> Shots:
         circuit = program.circuit(faults)
-        both = [_sample(program, circuit, job, fold_in(job.key, "shots", c)) for c in range(len(job.controls))]
-        events, values = (np.array(one, np.uint8) for one in zip(*both, strict=True))
-        return Shots(events, values, job.controls, started=self._meter.clock, seconds=self.price(job).seconds)
+        measured = [
+            _sample(program, circuit, job.shots, fold_in(job.key, "shots", c)) for c in range(len(job.controls))
+        ]
+        return shots_of(job, np.array(measured), started=self._meter.clock, seconds=self.price(job).seconds)
 
     def _schedule(self, circuit: stim.Circuit) -> Schedule:
         return schedule(circuit, _steps())
@@ -159,16 +151,9 @@ class LogicalMachine(Machine):
         return {**{name: one.faults for name, one in self.measured.items()}, MAGIC: (assumed,)}
 
 
-def _sample(program: Schedule, noisy: stim.Circuit, job: Job, key: Key) -> tuple[Bits, Bits]:
-    """(shots, ceil(D / 8)) values of detectors and (shots, ceil(O / 8)) of observables, bit-packed as in .b8."""
-    results: NDArray[np.bool_]
+def _sample(program: Schedule, noisy: stim.Circuit, shots: int, key: Key) -> NDArray[np.bool_]:
+    """(shots, M) measured bits."""
     if program.magic:
-        results = trajectories(noisy, job.shots, key, program.flag)
-    else:
-        seed = int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0]) >> 1
-        results = noisy.compile_sampler(seed=seed).sample(job.shots)
-    converter = job.circuit.compile_m2d_converter(skip_reference_sample=True)
-    events, values = converter.convert(measurements=results, separate_observables=True, bit_packed=True)
-    if not job.circuit.num_observables:
-        values = np.packbits(results, axis=1, bitorder="little")
-    return events, values
+        return trajectories(noisy, shots, key, program.flag)
+    seed = int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0]) >> 1
+    return noisy.compile_sampler(seed=seed).sample(shots)

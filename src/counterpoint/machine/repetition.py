@@ -10,10 +10,11 @@ import stim
 from counterpoint.base import BadInput, ControlSpace, Floats, Job, Key, Machine, Permit, Price, Shots, fold_in
 from counterpoint.codes import repetition
 from counterpoint.codes.sites import sites_of
-from counterpoint.machine.checks import check_epoch, check_job
+from counterpoint.machine.checks import check_epoch, check_job, stim_circuit
 from counterpoint.machine.device import RANGE, spread
 from counterpoint.machine.drift import Drift, parse
 from counterpoint.machine.meter import Meter, price_of
+from counterpoint.machine.results import no_bits
 from counterpoint.machine.rotations import FLIP, READOUT, noisy, sample_shots
 
 ANGLE = 0.2  # rad, chosen: over-rotation of a qubit whose knobs are all one scale off: it flips with 1 %
@@ -87,16 +88,24 @@ class CoherentRepetition(Machine):
     def sample(self, job: Job) -> Shots:
         """What the machine would give for `job` now; nothing changes. Raises BadInput as `run`, but for permits."""
         check_job(job, self.space)
-        rounds = self._rounds(job.circuit)
+        given = stim_circuit(job, self.name)
+        rounds = self._rounds(given)
         half = self.angles(job.controls) / 2
-        events = np.empty((len(half), job.shots, (job.circuit.num_detectors + 7) // 8), np.uint8)
+        events = np.empty((len(half), job.shots, (given.num_detectors + 7) // 8), np.uint8)
         flips = np.empty((len(half), job.shots, 1), np.uint8)
         for c, row in enumerate(half):
             rng = np.random.default_rng(fold_in(job.key, "shots", c))
             for first in range(0, job.shots, BATCH):
                 here = slice(first, min(first + BATCH, job.shots))
                 events[c, here], flips[c, here] = sample_shots(row, rounds, here.stop - first, rng)
-        return Shots(events, flips, job.controls, started=self._meter.clock, seconds=self.price(job).seconds)
+        return Shots(
+            events,
+            flips,
+            no_bits(*events.shape[:2]),
+            job.controls,
+            started=self._meter.clock,
+            seconds=self.price(job).seconds,
+        )
 
     def optimum(self) -> Floats:
         """(N,) the best controls now: where the last calibration left them, plus drift, in the safe range."""
