@@ -8,6 +8,10 @@ import stim
 from counterpoint.base import BadInput, ControlSpace, Job, Permit, Price
 
 
+class Unavailable(BadInput):
+    """The machine, and not the job, is at fault: the same job may go to another."""
+
+
 def check_permit(job: Job, price: Price, permit: Permit, spent: set[str]) -> None:
     """Raise BadInput where `permit` is for another action, covers less than `price`, or is among the `spent`."""
     if permit.action != job.action:
