@@ -14,7 +14,19 @@ from counterpoint.govern.ledger import Head, Ledger
 from counterpoint.identity import identity
 
 Decision = Literal["decision", "job"]  # a turn of the loop; a job that stands by itself
-Note = Literal["collected", "begin", "end", "resumed", "not-run", "alarm", "shadow", "rolled-back", "kept", "telemetry"]
+Note = Literal[
+    "begin",
+    "end",
+    "resumed",
+    "not-run",
+    "alarm",
+    "shadow",
+    "rolled-back",
+    "kept",
+    "telemetry",
+    "job-done",
+    "job-failed",
+]
 
 
 @dataclass(frozen=True, eq=False)

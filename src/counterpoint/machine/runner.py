@@ -38,7 +38,11 @@ class Runner:
 
     def collected(self, permit: Permit, shots: Shots) -> None:
         """Seal what came of a permitted job."""
-        self.governor.note("collected", {"entry": permit.entry, "outcome": identity(shots)})
+        self.governor.note("job-done", {"entry": permit.entry, "outcome": identity(shots)})
+
+    def not_run(self, permit: Permit, why: str) -> None:
+        """Write down that nothing came of a permitted job; what it was charged stays charged."""
+        self.governor.note("job-failed", {"entry": permit.entry, "why": why})
 
     def run(self, circuit: Program, shots: int, key: Key) -> Shots:
         """Charge, permit, run and seal. Raises BadInput as `permit` and the machine do."""

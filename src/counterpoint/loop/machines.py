@@ -1,0 +1,115 @@
+"""Machines by name: what a person writes, such as ``logical:distance=5`` or ``FakeTorino``, made into a machine."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from counterpoint.base import BadInput, Key, Machine, fold_in
+from counterpoint.decoders import DECODERS
+from counterpoint.loop.own import blaming, own
+from counterpoint.loop.settings import Settings
+from counterpoint.machine import MACHINES
+from counterpoint.machine.builds import PUBLISHED_FLOOR, TWO_QUBIT, WILLOW_FLOORS
+from counterpoint.machine.hardware import CHIPS, NOISES, Noise
+from counterpoint.machine.logical import LogicalMachine
+from counterpoint.machine.operations import OPERATIONS, Bench
+
+TOKEN = "COUNTERPOINT_TOKEN"  # environment variable with the token of a remote machine
+CHIP_TWO_QUBIT = {"willow": WILLOW_FLOORS["2Q"], "published": TWO_QUBIT * PUBLISHED_FLOOR}  # error of a gate
+MOST = 100_000  # shots by which an operation of the logical machine is measured in each basis
+
+
+@dataclass(frozen=True)
+class Maker:
+    """How machines of one name are made; what it takes besides the key are its options, with their defaults."""
+
+    make: Callable[..., Machine]
+    what: str
+
+    def __call__(self, name: str, options: str, key: Key) -> Machine:
+        return self.make(key, **self._read(name, options))
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """Options and what they are where they are not given."""
+        parameters = [*inspect.signature(self.make).parameters.values()][1:]
+        return {one.name: one.default for one in parameters}
+
+    def _read(self, name: str, options: str) -> dict[str, Any]:
+        known, found = self.defaults, {}
+        for part in filter(None, options.split(",")):
+            option, equals, value = part.partition("=")
+            if option not in known or not equals:
+                takes = f"takes {', '.join(known)}" if known else "takes none"
+                raise BadInput(f"machine '{name}' was given '{part}' and {takes}: write {name}:OPTION=VALUE,...")
+            kind = type(known[option])
+            try:
+                found[option] = kind(value)
+            except ValueError:
+                raise BadInput(
+                    f"option {option} of machine '{name}' is '{value}' and its default {known[option]}: give a "
+                    f"{'whole number' if kind is int else 'number'}"
+                ) from None
+        return found
+
+
+def machine_named(name: str, key: Key, jobs: Any = None) -> Machine:
+    """The machine that `name` stands for: of `NAMED`, a vendor's, an address, or ``FILE.py:NAME``.
+
+    Args:
+        jobs: where those that queue write down what they submit; they are refused without.
+
+    Raises:
+        BadInput: no such machine, an option that it does not take, a package or an account that is missing.
+    """
+    plain, _, options = name.partition(":")
+    if plain in NAMED:
+        return NAMED[plain](plain, options, key)
+    made = own(name, NAMED, "machine")
+    with blaming(f"machine '{name}'"):
+        machine = made() if callable(made) else made
+    if not isinstance(machine, Machine):
+        raise BadInput(f"machine '{name}' is a {type(machine).__name__}, and a Machine is needed there")
+    return machine
+
+
+def _needed(jobs: Any, name: str) -> Any:
+    if jobs is None:
+        raise BadInput(f"machine '{name}' queues its jobs and 0 stores were given to write them down in: name one")
+    return jobs
+
+
+def _chip(name: str) -> Maker:
+    def make(key: Key, distance: int = 3, drift: str = "none") -> Machine:
+        epoch = Settings().epoch_seconds
+        return MACHINES[name](distance, key=fold_in(key, "machine"), drift=drift, epoch_seconds=epoch)
+
+    return Maker(make, "a drifting chip")
+
+
+def _logical(
+    key: Key,
+    distance: int = 3,
+    noise: str = "si1000",
+    p: float = 1e-3,
+    decoder: str = "correlated",
+    failures: int = 400,
+) -> Machine:
+    """Its operations are measured first, some seconds; a magic state errs as a physical two-qubit gate does."""
+    if noise not in NOISES and noise not in CHIPS:
+        raise BadInput(f"the noise of the logical machine is '{noise}': give one of {', '.join([*NOISES, *CHIPS])}")
+    if decoder not in DECODERS:
+        raise BadInput(f"the decoder of the logical machine is '{decoder}': give one of {', '.join(DECODERS)}")
+    hardware = CHIPS[noise] if noise in CHIPS else Noise(noise, NOISES[noise](p))
+    bench = Bench(distance, hardware, DECODERS[decoder])
+    measured = bench.measure(OPERATIONS, failures=failures, shots=MOST, key=fold_in(key, "operations"))
+    return LogicalMachine(distance, measured, magic=CHIP_TWO_QUBIT.get(noise, p))
+
+
+NAMED: dict[str, Maker] = {
+    "logical": Maker(_logical, "logical qubits with measured errors"),
+    **{name: _chip(name) for name in MACHINES},
+}
