@@ -21,6 +21,7 @@ from counterpoint.base import (
     Floats,
     Permit,
     Price,
+    RunCircuit,
     TryControls,
 )
 from counterpoint.govern.charter import FIRST_RUN, Ask, Charter, Limits
@@ -145,6 +146,17 @@ class Unbounded(Action):
     @property
     def summary(self) -> str:
         return "do anything"
+
+
+def test_a_circuit_is_bounded_by_its_price_alone() -> None:
+    """It moves no knob, so that neither range nor step speaks of it, wherever the last centre was."""
+    action = RunCircuit("OPENQASM 3.0;", 20)
+    says(verdict(action, last=SPACE.start + 100 * SCALE), "allow")
+    says(verdict(action, used=Used(Price(shots=81))), "deny", "limits.shots is 100, of which 81 is used", "20 more")
+    says(verdict(action, price=replace(PRICE, spend=10.5)), "deny", "limits.spend is 10")
+    held = CHARTER.model_copy(update={"ask": Ask(kinds=("RunCircuit",))})
+    says(verdict(action, charter=held), "ask", "RunCircuit")
+    says(verdict(moved(np.zeros(3)), charter=held), "allow")
 
 
 def test_an_action_that_cannot_be_bounded_is_denied() -> None:
