@@ -13,6 +13,7 @@ from scipy.stats import binom, chi2
 from typer.testing import CliRunner
 
 from counterpoint.base import BadInput, Job, Permit, Price, Shots, fold_in
+from counterpoint.circuits.trajectories import MOST, trajectories
 from counterpoint.cli.main import app
 from counterpoint.codes import surface
 from counterpoint.codes.native import native
@@ -25,7 +26,6 @@ from counterpoint.machine.logical import LogicalMachine, needed
 from counterpoint.machine.meter import CYCLE_SECONDS
 from counterpoint.machine.operations import BASES, OPERATIONS, Bench, Measured
 from counterpoint.machine.results import bits_of
-from counterpoint.machine.vector import MOST, trajectories
 from counterpoint.quops.estimate import binomial_interval
 
 FALSE_ALARM = 1e-6

@@ -10,13 +10,13 @@ import stim
 from numpy.typing import NDArray
 
 from counterpoint.base import BadInput, ControlSpace, Job, Key, Machine, Permit, Price, Shots, fold_in
+from counterpoint.circuits.trajectories import trajectories
 from counterpoint.machine.account import Account, account
 from counterpoint.machine.checks import check_job, stim_circuit
 from counterpoint.machine.meter import Meter, price_of
 from counterpoint.machine.operations import OPERATIONS, Fault, Measured
 from counterpoint.machine.results import shots_of
 from counterpoint.machine.schedule import MAGIC, Schedule, schedule
-from counterpoint.machine.vector import trajectories
 
 NO_KNOBS = ControlSpace(
     names=(),

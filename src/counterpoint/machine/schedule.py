@@ -22,8 +22,8 @@ from dataclasses import dataclass
 import stim
 
 from counterpoint.base import BadInput
+from counterpoint.circuits.trajectories import check_size
 from counterpoint.machine.operations import WRONG, Fault
-from counterpoint.machine.vector import check_size
 
 MAGIC = "magic"  # the operation that stands for an injected magic state; its fault is Z0
 FREE = ("X", "Y", "Z")
