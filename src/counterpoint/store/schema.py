@@ -78,7 +78,29 @@ def runs_turns_outcomes(connection: sqlite3.Connection) -> None:
     )
 
 
-MIGRATIONS: tuple[Migration, ...] = (runs_turns_outcomes,)
+def jobs(connection: sqlite3.Connection) -> None:
+    """Jobs that stand by themselves."""
+    connection.execute(
+        """CREATE TABLE jobs (
+            ticket TEXT PRIMARY KEY NOT NULL, -- digest of the ledger entry
+            machine TEXT NOT NULL,
+            job TEXT NOT NULL,           -- JSON, see machine/wire.py
+            cycles INTEGER NOT NULL,     -- charged, these four
+            shots INTEGER NOT NULL,
+            seconds REAL NOT NULL,
+            spend REAL NOT NULL,
+            entry INTEGER NOT NULL,      -- of the ledger
+            submitted TEXT NOT NULL,     -- UTC, ISO 8601
+            provider_id TEXT,
+            state TEXT NOT NULL CHECK (state IN ('sent', 'done', 'failed', 'cancelled')),
+            result BLOB,                 -- see machine/wire.py
+            reason TEXT NOT NULL,
+            settled TEXT                 -- UTC, ISO 8601
+        ) STRICT"""
+    )
+
+
+MIGRATIONS: tuple[Migration, ...] = (runs_turns_outcomes, jobs)
 
 
 def version(connection: sqlite3.Connection) -> int:
