@@ -1,0 +1,91 @@
+"""A general circuit as OpenQASM 3 text, in and out (arXiv:2104.14722)."""
+
+from __future__ import annotations
+
+import re
+
+from antlr4 import CommonTokenStream, InputStream
+from antlr4.error.ErrorListener import ErrorListener
+from openqasm3 import ast
+from openqasm3.parser import (
+    QASMNodeVisitor,
+    qasm3Lexer,  # pyright: ignore[reportAttributeAccessIssue]
+    qasm3Parser,  # pyright: ignore[reportAttributeAccessIssue]
+)
+
+from counterpoint.base import BadInput
+from counterpoint.circuits.circuit import Circuit, Operation
+from counterpoint.circuits.reader import Reader
+
+MOST = 20_000_000  # characters of a text
+_VERSION_2 = re.compile(r"^\s*OPENQASM\s+2", re.MULTILINE)
+
+
+def read(text: str) -> Circuit:
+    """The circuit that an OpenQASM 3 text is: registers in order of declaration, loops and gates of its own expanded.
+
+    Global phases are dropped. Raises BadInput, with the line, for what is not OpenQASM 3, what `reader.READ` does not
+    name, and circuits of more than `names.MOST` qubits or bits, or `reader.MOST` operations.
+    """
+    if len(text) > MOST:
+        raise BadInput(f"a text of {len(text):,} characters was given and {MOST:,} are allowed: give a smaller circuit")
+    try:
+        return Reader().circuit(_parsed(text))
+    except RecursionError:
+        raise BadInput(
+            f"the text of {len(text):,} characters is nested too deep to be read: write it with fewer brackets, blocks "
+            "and gates within gates"
+        ) from None
+
+
+def write(circuit: Circuit) -> str:
+    """OpenQASM 3 text, one operation a line, on registers q and c: `read` gives the same circuit again."""
+    lines = ["OPENQASM 3.0;", 'include "stdgates.inc";']
+    lines += [f"{kind}[{count}] {name};" for kind, count, name in _registers(circuit) if count]
+    return "\n".join([*lines, *(_line(one) for one in circuit.operations), ""])
+
+
+def _registers(circuit: Circuit) -> list[tuple[str, int, str]]:
+    return [("qubit", circuit.qubits, "q"), ("bit", circuit.bits, "c")]
+
+
+def _line(one: Operation) -> str:
+    qubits = ", ".join(f"q[{q}]" for q in one.qubits)
+    if one.name == "measure":
+        said = f"c[{one.bit}] = measure {qubits};"
+    else:
+        angles = f"({', '.join(repr(float(p)) for p in one.parameters)})" if one.parameters else ""
+        said = f"{'U' if one.name == 'u' else one.name}{angles} {qubits};"
+    return said if one.condition is None else f"if (c[{one.condition[0]}] == {one.condition[1]}) {{ {said} }}"
+
+
+class _Refuses(ErrorListener):
+    """Ends at the first error, where the parser would print it and go on."""
+
+    def syntaxError(self, recognizer: object, offendingSymbol: object, line: int, column: int, msg: str, e: object):
+        raise BadInput(f"line {line}, column {column}: {msg}: give a text of OpenQASM 3")
+
+
+def _parsed(text: str) -> ast.Program:
+    """The official syntax tree."""
+    try:
+        lexer = qasm3Lexer(InputStream(text))
+        grammar = qasm3Parser(CommonTokenStream(lexer))
+        for one in (lexer, grammar):
+            one.removeErrorListeners()
+            one.addErrorListener(_Refuses())
+        program = QASMNodeVisitor().visitProgram(grammar.program())
+    except BadInput:
+        _check_version("2" if _VERSION_2.search(text) else None)
+        raise
+    except RecursionError:
+        raise
+    except Exception as error:  # the tree's builder has no list of what it raises for bad texts
+        raise BadInput(f"the text cannot be read, '{error}': give a text of OpenQASM 3") from error
+    _check_version(program.version)
+    return program
+
+
+def _check_version(version: str | None) -> None:
+    if version is not None and version.split(".")[0] != "3":
+        raise BadInput(f"OPENQASM {version} was given and OPENQASM 3 is read: translate it, and write `OPENQASM 3.0;`")
