@@ -1,0 +1,131 @@
+"""What can this machine do? Every protocol of the check, run under a charter, and what it found."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from itertools import product
+from typing import Any, Literal
+
+from counterpoint.base import BadInput, Counts, Key, Price, fold_in
+from counterpoint.machine.protocols.protocol import Finding, Protocol, tally
+from counterpoint.machine.results import bits_of
+from counterpoint.machine.runner import Runner
+
+Status = Literal["holds", "does not hold", "not shown"]
+
+
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """One protocol on one machine."""
+
+    title: str
+    finding: Finding | None  # None where it was not run
+    reason: str  # why it was not run
+    shots: int  # of each circuit
+    counts: tuple[Counts, ...]  # of each circuit: (2,) * M, bit k of the outcome along axis k
+
+    @property
+    def status(self) -> Status | Literal["not run"] | None:
+        """The verdict's; None where there is no bound to pass."""
+        if self.finding is None:
+            return "not run"
+        return self.finding.verdict and self.finding.verdict.status
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """JSON values: verdict and figures, or why there are none, and the counts by outcome, bit 0 at the left."""
+        if self.finding is None:
+            return {"status": "not run", "reason": self.reason}
+        verdict = self.finding.verdict
+        counts = [
+            {"".join(map(str, bits)): int(one[bits]) for bits in product((0, 1), repeat=one.ndim) if one[bits]}
+            for one in self.counts
+        ]
+        return {
+            "status": self.status,
+            "verdict": verdict and asdict(verdict),
+            "figures": [asdict(one) for one in self.finding.figures],
+            "shots": self.shots,
+            "counts": counts,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """What a machine can do, and what it was charged to show it."""
+
+    machine: str
+    checked: Mapping[str, Checked]  # by the protocol's name
+    price: Price
+    seconds: float  # of wall time
+
+    @property
+    def status(self) -> Status:
+        """Holds where every verdict does, does not hold where any does not, else not shown: also what was not run."""
+        found = [one.status for one in self.checked.values()]
+        if "does not hold" in found:
+            return "does not hold"
+        return "not shown" if {"not shown", "not run"} & set(found) else "holds"
+
+    @property
+    def sentence(self) -> str:
+        """The overall verdict and what it rests on."""
+        told = {
+            status: ", ".join(name for name, one in self.checked.items() if one.status == status)
+            for status in ("holds", "does not hold", "not shown", "not run")
+        }
+        reasons = "; ".join(dict.fromkeys(one.reason for one in self.checked.values() if one.reason))
+        parts = {
+            "does not hold": f"within the bound {told['does not hold']}",
+            "not shown": f"on neither side of it {told['not shown']}",
+            "holds": f"beyond it {told['holds']}",
+            "not run": f"not run {told['not run']} ({reasons})",
+        }
+        return f"{self.machine} {self.status}: " + ", ".join(parts[s] for s in parts if told[s]) + "."
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """JSON values."""
+        return {
+            "machine": self.machine,
+            "status": self.status,
+            "protocols": {name: one.plain for name, one in self.checked.items()},
+            "price": asdict(self.price),
+            "seconds": self.seconds,
+        }
+
+
+def check(
+    runner: Runner,
+    shots: int,
+    key: Key,
+    protocols: Mapping[str, Protocol],
+    say: Callable[[str], None] = lambda _: None,
+) -> Report:
+    """Run `protocols` on the runner's machine, `shots` for a circuit (fewer where a protocol has many circuits).
+
+    What the machine or the charter refuses is not run, and the reason told; `say` hears what is being run. Raises
+    BadInput for fewer than 1 shot.
+    """
+    if shots < 1:
+        raise BadInput(f"{shots} shots were asked for: give 1 or more")
+    began, before = time.perf_counter(), runner.used.price
+    checked = {}
+    for name, protocol in protocols.items():
+        say(name)
+        checked[name] = _checked(runner, protocol, shots, fold_in(key, name))
+    used = runner.used.price
+    price = Price(*(getattr(used, k) - getattr(before, k) for k in ("cycles", "shots", "seconds", "spend")))
+    return Report(runner.machine.name, checked, price, time.perf_counter() - began)
+
+
+def _checked(runner: Runner, protocol: Protocol, asked: int, key: Key) -> Checked:
+    shots, counts = max(1, asked // protocol.part), []
+    try:
+        for i, (program, text) in enumerate(zip(protocol.programs(), protocol.circuits(), strict=True)):
+            counts.append(tally(bits_of(runner.run(text, shots, fold_in(key, i)), program.bits)))
+    except BadInput as refusal:
+        return Checked(protocol.title, None, str(refusal), shots, ())
+    return Checked(protocol.title, protocol.read(counts), "", shots, tuple(counts))
