@@ -1,0 +1,183 @@
+"""Qiskit Aer as a machine: noiseless, or with the calibration snapshot of one of IBM's fake backends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from counterpoint.base import BadInput, Job, Machine, Permit, Price, Shots, fold_in
+from counterpoint.circuits.circuit import Circuit
+from counterpoint.machine.checks import check_job
+from counterpoint.machine.logical import NO_KNOBS
+from counterpoint.machine.meter import Meter
+from counterpoint.machine.packages import package
+from counterpoint.machine.placement import best_chain, connected
+from counterpoint.machine.programs import general
+from counterpoint.machine.qiskit_circuits import measured_bits, qiskit_circuit
+from counterpoint.machine.qiskit_target import noise_model, shot_seconds, target
+from counterpoint.machine.results import shots_of
+from counterpoint.machine.snapshot import Qubits, Snapshot, fake_snapshot
+
+KEPT = 256  # transpiled circuits, chains and noise models
+SEED = 0  # of the transpiler: the same circuit is always transpiled alike
+
+
+@dataclass(frozen=True, eq=False)
+class Transpiled:
+    """What Aer is given, and how long one shot of it takes on the backend."""
+
+    circuit: Any  # qiskit.QuantumCircuit on physical qubits, or None where nothing is measured
+    noise: Any  # qiskit_aer.noise.NoiseModel, or None
+    seconds: float
+
+
+@final
+class QiskitMachine(Machine):
+    """Runs general circuits on Qiskit Aer; the same key gives the same shots (with one version of Aer).
+
+    With a snapshot a circuit is put on its qubits, transpiled to the gates of the backend (optimisation level 1, which
+    cancels nothing across a barrier), and errs as the vendor's own `NoiseModel.from_backend` has it.
+    """
+
+    def __init__(self, name: str, snapshot: Snapshot | None, qubits: Qubits | None) -> None:
+        """Raises BadInput for `qubits` that the snapshot does not have, and where qiskit-aer is not installed."""
+        if snapshot is not None and qubits is not None:
+            _check_qubits(snapshot, qubits)
+        self.name = name
+        self.space = NO_KNOBS
+        self.twin = None
+        self.snapshot = snapshot
+        self._qubits = qubits
+        self._meter = Meter()
+        self._simulator = package("qiskit_aer", "qiskit").AerSimulator()
+        self.transpiled = lru_cache(KEPT)(self._transpile)
+        if snapshot is not None:
+            self._chain = lru_cache(KEPT)(partial(best_chain, snapshot))
+            self._noise = lru_cache(KEPT)(partial(noise_model, snapshot))
+
+    @property
+    def clock(self) -> float:
+        """Machine time in seconds since it was switched on."""
+        return self._meter.clock
+
+    def resume(self, clock: float) -> None:
+        """Go on at `clock` seconds: nothing drifts."""
+        self._meter.resume(clock)
+
+    def price(self, job: Job) -> Price:
+        """Shots, as many cycles, and the seconds that the backend's gates and readout take; no money.
+
+        Seconds are those of the longest path through each shot, without what lies between shots; 0 where there is no
+        snapshot. Raises BadInput as `sample`.
+        """
+        shots = len(job.controls) * job.shots
+        return Price(cycles=shots, shots=shots, seconds=shots * self.transpiled(general(job)).seconds)
+
+    def run(self, job: Job, permit: Permit) -> Shots:
+        """Carry out `job`. Raises BadInput as `sample`, and where the permit does not cover it or is spent."""
+        return self._meter.carry_out(job, self.price(job), permit, self.sample)
+
+    def sample(self, job: Job) -> Shots:
+        """What the machine gives for `job`; nothing changes.
+
+        Raises BadInput for a circuit with more qubits than the machine has or the computer can hold, and for
+        operations that the backend does not have.
+        """
+        check_job(job, self.space)
+        circuit = general(job)
+        transpiled = self.transpiled(circuit)
+        measured = np.zeros((len(job.controls), job.shots, circuit.bits), np.bool_)
+        for c in range(len(job.controls)):
+            seed = int(np.random.SeedSequence(fold_in(job.key, "shots", c)).generate_state(1, np.uint32)[0])
+            measured[c] = self._measured(transpiled, circuit.bits, job.shots, seed)
+        return shots_of(job, measured, started=self._meter.clock, seconds=self.price(job).seconds)
+
+    def placed(self, circuit: Circuit) -> Qubits:
+        """The physical qubits that those of `circuit` are put on, in order. Raises BadInput where it has too many."""
+        most = self._simulator.num_qubits  # a state vector of which fits the computer's memory
+        if self.snapshot is not None:
+            most = min(most, len(self.snapshot.readout) if self._qubits is None else len(self._qubits))
+        if circuit.qubits > most:
+            raise BadInput(f"a circuit of {circuit.qubits} qubits was given and {self.name} has {most}: use fewer")
+        if self.snapshot is None:
+            return tuple(range(circuit.qubits))
+        return self._chain(circuit.qubits) if self._qubits is None else self._qubits[: circuit.qubits]
+
+    def _transpile(self, circuit: Circuit) -> Transpiled:
+        qiskit = package("qiskit", "qiskit")
+        placed = self.placed(circuit)
+        if all(one.name != "measure" for one in circuit.operations):
+            return Transpiled(None, None, 0.0)
+        given = qiskit_circuit(circuit)
+        if self.snapshot is None:
+            return Transpiled(qiskit.transpile(given, self._simulator, optimization_level=0), None, 0.0)
+        self._check_operations(self.snapshot, circuit, placed)
+        narrow = qiskit.transpile(
+            given,
+            target=target(self.snapshot, placed, narrow=True),
+            initial_layout=list(range(len(placed))),
+            optimization_level=1,
+            seed_transpiler=SEED,
+        )
+        wide = qiskit.QuantumCircuit(qiskit.QuantumRegister(self.snapshot.qubits, "q"), *narrow.cregs)
+        wide.compose(narrow, placed, wide.clbits, inplace=True)
+        return Transpiled(wide, self._noise(placed), shot_seconds(self.snapshot, wide))
+
+    def _measured(self, transpiled: Transpiled, bits: int, shots: int, seed: int) -> NDArray[np.bool_]:
+        """(shots, bits) of one run."""
+        if transpiled.circuit is None:
+            return np.zeros((shots, bits), np.bool_)
+        options = {} if transpiled.noise is None else {"noise_model": transpiled.noise}
+        result = self._simulator.run(
+            transpiled.circuit, shots=shots, seed_simulator=seed, memory=True, **options
+        ).result()
+        if not result.success:
+            raise BadInput(f"{self.name} cannot run a circuit of {bits} bits, Aer says: {result.status}")
+        return measured_bits(result.results[0].data.memory, bits)
+
+    def _check_operations(self, snapshot: Snapshot, circuit: Circuit, placed: Qubits) -> None:
+        used = {one.name for one in circuit.operations}
+        missing = "reset" if "reset" in used and "reset" not in snapshot.operations else None
+        if any(one.condition for one in circuit.operations) and not snapshot.conditions:
+            missing = "operation that depends on a result"
+        if missing:
+            raise BadInput(
+                f"the circuit of {circuit.qubits} qubits has a {missing} and {self.name} has none: leave it out, or "
+                "take another machine"
+            )
+        couples = any(len(one.qubits) > 1 and one.name != "barrier" for one in circuit.operations)
+        if couples and not connected(snapshot, placed):
+            raise BadInput(
+                f"the circuit couples qubits and those that it is put on, {'-'.join(map(str, placed))}, are not joined "
+                f"by couplers on {snapshot.name}: name qubits that are"
+            )
+
+
+def aer() -> QiskitMachine:
+    """Noiseless Aer. Raises BadInput where qiskit-aer is not installed."""
+    return QiskitMachine("aer", None, None)
+
+
+def fake(name: str, qubits: Qubits | None = None, folder: Path | None = None) -> QiskitMachine:
+    """The fake backend of class `name`, such as FakeTorino, on its best chain or on `qubits`.
+
+    Its calibration is kept in `folder`, or in `snapshot.cache_folder()`. Raises BadInput for a name that is not known,
+    qubits that it does not have, and packages that are not installed.
+    """
+    snapshot = fake_snapshot(name, folder)
+    where = "" if qubits is None else f", qubits {'-'.join(map(str, qubits))}"
+    return QiskitMachine(f"{name} ({snapshot.date}){where}", snapshot, qubits)
+
+
+def _check_qubits(snapshot: Snapshot, qubits: Qubits) -> None:
+    works = snapshot.readout
+    if not qubits or len(set(qubits)) < len(qubits) or not set(qubits) <= works.keys():
+        raise BadInput(
+            f"qubits {', '.join(map(str, qubits)) or 'none'} were given and {snapshot.name} has 0 to "
+            f"{snapshot.qubits - 1}, {len(works)} of which work: name one or more of these, each once"
+        )

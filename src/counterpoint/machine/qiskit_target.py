@@ -1,0 +1,64 @@
+"""What a calibration snapshot is to Qiskit: the gates to transpile to, and the noise of Aer."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from counterpoint.machine.packages import package
+from counterpoint.machine.snapshot import Qubits, Snapshot
+
+
+def target(snapshot: Snapshot, qubits: Qubits, *, narrow: bool) -> Any:
+    """A `qiskit.transpiler.Target` of what can be done on `qubits` alone.
+
+    They have their own numbers, or where `narrow` 0, 1, ... in the order in which they are given.
+    """
+    transpiler = package("qiskit.transpiler", "qiskit")
+    number = {q: i if narrow else q for i, q in enumerate(qubits)}
+    properties = package("qiskit.providers", "qiskit").QubitProperties
+    known = package("qiskit.circuit.library.standard_gates", "qiskit").get_standard_gate_name_mapping()
+    of_qubits = [properties(t1=t1, t2=t2) for t1, t2 in zip(snapshot.t1, snapshot.t2, strict=True)]
+    if narrow:
+        made = transpiler.Target(dt=snapshot.dt, qubit_properties=[of_qubits[q] for q in qubits])
+    else:
+        made = transpiler.Target(dt=snapshot.dt, qubit_properties=of_qubits)
+    for name, rows in snapshot.operations.items():
+        here = {
+            tuple(number[q] for q in one.qubits): transpiler.InstructionProperties(one.seconds, one.error)
+            for one in rows
+            if number.keys() >= set(one.qubits)
+        }
+        if here:
+            made.add_instruction(known[name], here, name)
+    if snapshot.conditions:
+        made.add_instruction(package("qiskit.circuit", "qiskit").IfElseOp, name="if_else")
+    return made
+
+
+def noise_model(snapshot: Snapshot, qubits: Qubits) -> Any:
+    """The `qiskit_aer.noise.NoiseModel` that the vendor makes of a backend, for operations on `qubits` alone."""
+    own = target(snapshot, qubits, narrow=False)
+    backend = SimpleNamespace(version=2, operation_names=list(own.operation_names), target=own, dt=snapshot.dt)
+    return package("qiskit_aer.noise", "qiskit").NoiseModel.from_backend(backend)
+
+
+def shot_seconds(snapshot: Snapshot, circuit: Any) -> float:
+    """The longest path through a transpiled circuit, in seconds; a duration that is not known counts as 0."""
+    durations = {(n, one.qubits): one.seconds or 0.0 for n, rows in snapshot.operations.items() for one in rows}
+    number = {bit: i for i, bit in enumerate(circuit.qubits)}
+    free: dict[Any, float] = {}  # when each qubit and bit is ready
+
+    def follow(part: Any, outer: dict[Any, Any]) -> None:
+        for one in part.data:
+            used = [outer[bit] for bit in (*one.qubits, *one.clbits)]
+            ends = max((free.get(bit, 0.0) for bit in used), default=0.0)
+            free.update(dict.fromkeys(used, ends))
+            for block in getattr(one.operation, "blocks", ()):
+                follow(block, dict(zip((*block.qubits, *block.clbits), used, strict=True)))
+            qubits = tuple(number[bit] for bit in used if bit in number)
+            if seconds := durations.get((one.operation.name, qubits), 0.0):
+                free.update(dict.fromkeys(used, ends + seconds))
+
+    follow(circuit, {bit: bit for bit in (*circuit.qubits, *circuit.clbits)})
+    return max(free.values(), default=0.0)
