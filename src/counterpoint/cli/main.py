@@ -10,7 +10,19 @@ from rich.text import Text
 
 from counterpoint import __version__
 from counterpoint.base import BadInput
-from counterpoint.cli import bench, decode, leaderboard, ledger, logical, quops, run, steer, surgery, train
+from counterpoint.cli import (
+    bench,
+    decode,
+    leaderboard,
+    ledger,
+    logical,
+    quops,
+    run,
+    serve_machine,
+    steer,
+    surgery,
+    train,
+)
 
 app = typer.Typer(
     name="counterpoint",
@@ -27,6 +39,7 @@ app.command()(train.train)
 app.command()(surgery.surgery)
 app.command()(quops.quops)
 app.command()(logical.logical)
+app.command(name="serve-machine")(serve_machine.serve_machine)
 app.add_typer(bench.app, name="bench")
 app.add_typer(ledger.app, name="ledger")
 

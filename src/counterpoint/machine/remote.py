@@ -1,0 +1,105 @@
+"""A machine that another counterpoint serves over HTTP, as a machine of one's own."""
+
+from __future__ import annotations
+
+from typing import Any, final
+from urllib.parse import urlsplit
+
+import httpx
+
+from counterpoint.base import BadInput, Job, Price
+from counterpoint.machine.checks import Unavailable
+from counterpoint.machine.queued import Looked, QueuedMachine
+from counterpoint.machine.wire import job_plain, shots_of
+from counterpoint.store.jobs import Jobs
+
+SECONDS = 10.0  # for an answer, besides what the server was asked to wait
+AGAIN = (408, 429)  # a time-out, and too many jobs that wait
+HERE = ("127.0.0.1", "::1", "localhost")
+SENT = ("circuit", "shots", "cycles", "key")  # the knobs stay as they are
+
+
+def connect(url: str, token: str, jobs: Jobs) -> QueuedMachine:
+    """The machine that is served at `url`.
+
+    Raises:
+        BadInput: no address, no or a wrong token, no counterpoint server.
+        Unavailable: nobody answers.
+    """
+    return QueuedMachine(Remote(url, token), jobs)
+
+
+@final
+class Remote:
+    """A server of ours as a provider of queued jobs; the ticket is the job's id there, too."""
+
+    def __init__(self, url: str, token: str) -> None:
+        """Asks the server who it is. Raises BadInput and Unavailable as `connect`."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise BadInput(f"'{url}' is no address of a machine: give one such as http://127.0.0.1:8470")
+        if not token.isascii() or not token.isprintable():
+            raise BadInput(
+                f"a token of {len(token)} characters has some that no token has: give it as the server printed it"
+            )
+        self._url = url.rstrip("/")
+        # A proxy cannot reach this computer's own servers.
+        self._http = httpx.Client(
+            headers={"Authorization": f"Bearer {token}"}, timeout=SECONDS, trust_env=parts.hostname not in HERE
+        )
+        about = self._ask("GET", "/machine")
+        try:
+            self._name = str(about["name"])
+            self._price = Price(**about["price"])
+        except (KeyError, TypeError):
+            raise BadInput(
+                f"{url} answers, but not as a machine does: give the address that serve-machine printed"
+            ) from None
+
+    @property
+    def name(self) -> str:
+        """The machine's own name and where it is."""
+        return f"{self._name} at {self._url}"
+
+    def price(self, job: Job) -> Price:
+        """Shots at what the server says that one uses."""
+        shots, one = len(job.controls) * job.shots, self._price
+        return Price(shots * max(one.cycles, job.cycles), shots, shots * one.seconds, shots * one.spend)
+
+    def submit(self, job: Job, ticket: str) -> str:
+        """Queue `job` under its ticket. Raises BadInput with the server's own sentence where it refuses."""
+        plain = job_plain(job)
+        self._ask("PUT", f"/jobs/{ticket}", {name: plain[name] for name in SENT})
+        return ticket
+
+    def look(self, job: Job, id: str, wait: float) -> Looked:
+        """How the job stands, after up to `wait` seconds."""
+        found = self._ask("GET", f"/jobs/{id}?wait={wait:g}", wait=wait)
+        try:
+            shots = shots_of(found["shots"], job) if found["state"] == "done" else None
+            return Looked(found["state"], shots, found["reason"], found["unavailable"])
+        except KeyError as missing:
+            raise BadInput(f"{self._url} says nothing of {missing} of job {id}: update counterpoint there") from None
+
+    def cancel(self, id: str) -> None:
+        """Take the job out of the queue. Raises BadInput where it has begun."""
+        self._ask("DELETE", f"/jobs/{id}")
+
+    def _ask(self, method: str, path: str, content: dict[str, Any] | None = None, wait: float = 0.0) -> dict[str, Any]:
+        """The server's answer. Raises Unavailable where there is none, or one that it may be asked again for."""
+        try:
+            answer = self._http.request(method, self._url + path, json=content, timeout=SECONDS + wait)
+        except httpx.TransportError as error:
+            raise Unavailable(
+                f"no machine answers at {self._url} ({type(error).__name__}: {error}): check the address, or start one "
+                "there with counterpoint serve-machine"
+            ) from None
+        try:
+            found = answer.json()
+        except ValueError:
+            found = None
+        if answer.is_success and isinstance(found, dict):
+            return found
+        detail = found.get("detail") if isinstance(found, dict) else None
+        sentence = f"{self._url} says: {detail or f'{answer.status_code} {answer.reason_phrase}'}"
+        raise Unavailable(sentence) if answer.status_code in AGAIN or answer.status_code >= 500 else BadInput(sentence)
