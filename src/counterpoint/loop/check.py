@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import product
 from typing import Any, Literal
 
-from counterpoint.base import BadInput, Counts, Key, Price, fold_in
+from counterpoint.base import BadInput, Counts, Key, Permit, Price, Shots, fold_in
 from counterpoint.machine.protocols.protocol import Finding, Protocol, tally
+from counterpoint.machine.queued import QueuedMachine
 from counterpoint.machine.results import bits_of
 from counterpoint.machine.runner import Runner
 
@@ -106,26 +108,70 @@ def check(
 ) -> Report:
     """Run `protocols` on the runner's machine, `shots` for a circuit (fewer where a protocol has many circuits).
 
-    What the machine or the charter refuses is not run, and the reason told; `say` hears what is being run. Raises
-    BadInput for fewer than 1 shot.
+    A machine with a queue is sent all of them before the first is waited for. What the machine or the charter refuses
+    is not run, and the reason told; `say` hears what is being run. Raises BadInput for fewer than 1 shot.
     """
     if shots < 1:
         raise BadInput(f"{shots} shots were asked for: give 1 or more")
     began, before = time.perf_counter(), runner.used.price
-    checked = {}
+    begun = {}
     for name, protocol in protocols.items():
         say(name)
-        checked[name] = _checked(runner, protocol, shots, fold_in(key, name))
+        begun[name] = _begun(runner, protocol, max(1, shots // protocol.part), fold_in(key, name))
+    checked = {}
+    for name, ended in begun.items():
+        say(f"reading {name}")
+        checked[name] = ended()
     used = runner.used.price
     price = Price(*(getattr(used, k) - getattr(before, k) for k in ("cycles", "shots", "seconds", "spend")))
     return Report(runner.machine.name, checked, price, time.perf_counter() - began)
 
 
-def _checked(runner: Runner, protocol: Protocol, asked: int, key: Key) -> Checked:
-    shots, counts = max(1, asked // protocol.part), []
+def _begun(runner: Runner, protocol: Protocol, shots: int, key: Key) -> Callable[[], Checked]:
+    """All circuits are run, or where the machine queues sent; what is returned waits for them and reads them."""
     try:
-        for i, (program, text) in enumerate(zip(protocol.programs(), protocol.circuits(), strict=True)):
-            counts.append(tally(bits_of(runner.run(text, shots, fold_in(key, i)), program.bits)))
+        pending = [_sent(runner, text, shots, fold_in(key, i)) for i, text in enumerate(protocol.circuits())]
     except BadInput as refusal:
-        return Checked(protocol.title, None, str(refusal), shots, ())
-    return Checked(protocol.title, protocol.read(counts), "", shots, tuple(counts))
+        refused = Checked(protocol.title, None, str(refusal), shots, ())
+        return lambda: refused
+
+    def ended() -> Checked:
+        try:
+            found = [collect() for collect in pending]
+        except BadInput as refusal:
+            return Checked(protocol.title, None, str(refusal), shots, ())
+        widths = [one.bits for one in protocol.programs()]
+        counts = tuple(tally(bits_of(one, width)) for one, width in zip(found, widths, strict=True))
+        return Checked(protocol.title, protocol.read(counts), "", shots, counts)
+
+    return ended
+
+
+def _sent(runner: Runner, circuit: str, shots: int, key: Key) -> Callable[[], Shots]:
+    """What gives the outcome of a circuit: one that was sent to a queue is not waited for before."""
+    machine = runner.machine
+    if not isinstance(machine, QueuedMachine):
+        found = runner.run(circuit, shots, key)
+        return lambda: found
+    job = runner.job(circuit, shots, key)
+    permit = runner.permit(job)
+    with _noting(runner, permit):
+        ticket = machine.submit(job, permit)
+
+    def collected() -> Shots:
+        with _noting(runner, permit):
+            outcome = machine.collect(ticket)
+        runner.collected(permit.entry, outcome)
+        return outcome
+
+    return collected
+
+
+@contextmanager
+def _noting(runner: Runner, permit: Permit) -> Iterator[None]:
+    """What is not run after it was permitted is in the ledger, too."""
+    try:
+        yield
+    except BadInput as problem:
+        runner.not_run(permit.entry, str(problem))
+        raise

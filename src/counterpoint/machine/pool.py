@@ -114,9 +114,9 @@ class Pool:
         runner = self._runners[place]
         problem = future.exception()
         if problem is None:
-            runner.collected(permit, future.result())
+            runner.collected(permit.entry, future.result())
             return Done(one.number, runner.machine.name, future.result())
-        runner.not_run(permit, str(problem))
+        runner.not_run(permit.entry, str(problem))
         if isinstance(problem, BadInput) and not isinstance(problem, Unavailable):
             one.refusals[place] = str(problem)
         else:

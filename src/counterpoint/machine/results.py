@@ -39,3 +39,11 @@ def no_bits(candidates: int, shots: int) -> Bits:
 def bits_of(shots: Shots, width: int) -> NDArray[np.bool_]:
     """(shots, width) measured bits of the first candidate."""
     return np.unpackbits(shots.measurements[0], axis=1, count=width, bitorder="little").astype(np.bool_)
+
+
+def outcome_counts(bits: Bits, width: int) -> dict[str, int]:
+    """How often each value of the first `width` of `bits` (C, shots, bytes) came: bit 0 at the left, most first."""
+    unpacked = np.unpackbits(bits, axis=2, count=width, bitorder="little").reshape(-1, width)
+    values, counts = np.unique(unpacked, axis=0, return_counts=True)
+    found = {"".join(map(str, row)): int(count) for row, count in zip(values.tolist(), counts.tolist(), strict=True)}
+    return dict(sorted(found.items(), key=lambda one: -one[1]))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from counterpoint.base import BadInput, Denial, Job, Key, Machine, Permit, Program, RunCircuit, Shots
 from counterpoint.govern.judge import Used
 from counterpoint.govern.permits import Governor
@@ -36,26 +34,18 @@ class Runner:
         self.used = replace(self.used, price=self.used.price + price)
         return decision
 
-    def collected(self, permit: Permit, shots: Shots) -> None:
-        """Seal what came of a permitted job."""
-        self.governor.note("job-done", {"entry": permit.entry, "outcome": identity(shots)})
+    def collected(self, entry: int, shots: Shots) -> None:
+        """Seal what came of the job that the ledger's `entry` permitted."""
+        self.governor.note("job-done", {"entry": entry, "outcome": identity(shots)})
 
-    def not_run(self, permit: Permit, why: str) -> None:
-        """Write down that nothing came of a permitted job; what it was charged stays charged."""
-        self.governor.note("job-failed", {"entry": permit.entry, "why": why})
+    def not_run(self, entry: int, why: str) -> None:
+        """Write down that nothing came of it."""
+        self.governor.note("job-failed", {"entry": entry, "why": why})
 
     def run(self, circuit: Program, shots: int, key: Key) -> Shots:
         """Charge, permit, run and seal. Raises BadInput as `permit` and the machine do."""
         job = self.job(circuit, shots, key)
         permit = self.permit(job)
         found = self.machine.run(job, permit)
-        self.collected(permit, found)
+        self.collected(permit.entry, found)
         return found
-
-
-def outcome_counts(shots: Shots, width: int) -> dict[str, int]:
-    """How often each value of the first candidate's measured bits came, bit 0 at the left, the commonest first."""
-    bits = np.unpackbits(shots.measurements[0], axis=1, count=width, bitorder="little")
-    values, counts = np.unique(bits, axis=0, return_counts=True)
-    found = {"".join(map(str, row)): int(count) for row, count in zip(values.tolist(), counts, strict=True)}
-    return dict(sorted(found.items(), key=lambda one: -one[1]))

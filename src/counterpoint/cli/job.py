@@ -1,0 +1,218 @@
+"""``counterpoint job``: the same circuit on any machine, near or far, now or collected later."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import stim
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from counterpoint.base import BadInput, Program, Shots, fold_in
+from counterpoint.circuits.qasm import read
+from counterpoint.cli.comparison import WIDTH
+from counterpoint.cli.interrupt import interruptible
+from counterpoint.cli.options import DEFAULT_STORE, Json, Seed, Store, charter_line
+from counterpoint.cli.sources import whole
+from counterpoint.govern.charter import EXPERIMENT, Charter
+from counterpoint.loop.jobs import JobSession, machine_of, stored
+from counterpoint.loop.machines import machine_named
+from counterpoint.machine.queued import QueuedMachine
+from counterpoint.machine.recorded import read_circuit
+from counterpoint.machine.results import annotated, outcome_counts
+from counterpoint.machine.wire import job_of
+from counterpoint.store.database import FILE
+from counterpoint.store.jobs import JobRecord, Jobs
+
+app = typer.Typer(no_args_is_help=True, help="The same circuit on any machine, now or collected later.")
+
+SHOWN = 8  # outcomes
+COLUMNS = ("ticket", "entry", "machine", "shots", "spend", "sent", "state", "why")
+
+File = Annotated[Path, typer.Argument(metavar="CIRCUIT", help="Noiseless: .qasm (OpenQASM 3) or .stim.")]
+Machines = Annotated[
+    list[str],
+    typer.Option("--machine", help="ideal, logical, FakeTorino, an address, ...; several."),
+]
+Runs = Annotated[int, typer.Option("--shots", parser=whole, metavar="N", help="Shots on each machine.")]
+Rules = Annotated[
+    Path | None, typer.Option("--charter", help="A charter in TOML. Default: built in, printed.", show_default=False)
+]
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for machines that queue, or collect later.")]
+Tickets = Annotated[list[str] | None, typer.Argument(metavar="[TICKET]...", help="Default: all that have not ended.")]
+Ticket = Annotated[str, typer.Argument(metavar="TICKET", help="Its first letters will do.")]
+
+
+@app.command()
+def run(
+    circuit: File,
+    machine: Machines,
+    shots: Runs = 1000,
+    charter: Rules = None,
+    wait: Wait = True,
+    seed: Seed = 0,
+    store: Store = DEFAULT_STORE,
+    as_json: Json = False,
+) -> None:
+    """Run a circuit on each machine, unchanged, and show what comes out side by side."""
+    program = _program(circuit)
+    found: dict[str, Shots | str] = {}
+    with _session(store, charter, as_json) as session:
+        for name in machine:
+            on = machine_named(name, (seed,), session.jobs)
+            key = fold_in((seed,), "job")
+            if isinstance(on, QueuedMachine) and not wait:
+                found[on.name] = session.submit(on, program, shots, key)
+            else:
+                found[on.name] = session.run(on, program, shots, key)
+    if as_json:
+        typer.echo(json.dumps({name: _plain(program, one) for name, one in found.items()}))
+        return
+    console = _console()
+    ended = {name: _outcomes(program, one) for name, one in found.items() if isinstance(one, Shots)}
+    if ended:
+        _show(console, ended, shots)
+    for name, one in found.items():
+        if isinstance(one, str):
+            console.print(f"{name}: sent; counterpoint job collect {one[:12]}", soft_wrap=True)
+
+
+@app.command("list")
+def list_jobs(store: Store = DEFAULT_STORE, as_json: Json = False) -> None:
+    """Every job of the store: where it was sent, what it was charged, how it stands."""
+    if not (store / FILE).is_file():
+        raise BadInput(f"there is no store {store / FILE}: name the folder of a job with --store")
+    with Jobs.open(store) as jobs:
+        rows = [_row(one) for one in jobs.all()]
+    if as_json:
+        typer.echo(json.dumps(rows))
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in ("ticket", "entry", "machine", "shots", "spend", "sent", "state", "why"):
+        table.add_column(heading, justify="right" if heading in ("entry", "shots", "spend") else "left")
+    for row in rows:
+        table.add_row(
+            *(str(row[key]) for key in ("ticket", "entry", "machine", "shots", "spend", "sent", "state", "why"))
+        )
+    _console().print(table)
+
+
+@app.command()
+def collect(ticket: Tickets = None, charter: Rules = None, store: Store = DEFAULT_STORE, as_json: Json = False) -> None:
+    """Wait for jobs that were sent, also by a program that is no more, and show what came of them."""
+    found = {}
+    with _session(store, charter, as_json) as session:
+        asked = ticket or [one.ticket for one in session.jobs.pending()]
+        for start in asked:
+            record = session.record(start)
+            job = job_of(json.loads(record.job))
+            shots = stored(record) or session.collect(machine_of(record, session.jobs), record.ticket)
+            found[record.ticket] = (record.machine, job, shots)
+    if as_json:
+        typer.echo(json.dumps({one: {"machine": m, **_plain(j.circuit, s)} for one, (m, j, s) in found.items()}))
+        return
+    console = _console()
+    for one, (name, job, shots) in found.items():
+        console.print(one[:12], style="dim")
+        _show(console, {name: _outcomes(job.circuit, shots)}, job.shots)
+    if not found:
+        console.print("no job waits")
+
+
+@app.command()
+def cancel(ticket: Ticket, charter: Rules = None, store: Store = DEFAULT_STORE) -> None:
+    """Take a job out of its machine's queue, where it has not begun."""
+    with _session(store, charter, False) as session:
+        record = session.record(ticket)
+        session.cancel(machine_of(record, session.jobs), record.ticket)
+    _console().print(f"{record.ticket[:12]} cancelled; it is no longer charged")
+
+
+@contextmanager
+def _session(store: Path, charter: Path | None, as_json: bool) -> Iterator[JobSession]:
+    rules = EXPERIMENT if charter is None else Charter.load(charter)
+    Console(stderr=True).print(charter_line(rules), style="dim", highlight=False, markup=False)
+    with interruptible(), JobSession.open(store, rules) as session:
+        yield session
+
+
+def _program(file: Path) -> Program:
+    """The circuit in a file. Raises BadInput where it cannot be read, or is neither kind."""
+    if file.suffix == ".stim":
+        return read_circuit(file)
+    if file.suffix != ".qasm":
+        raise BadInput(f"{file} is of the kind '{file.suffix}': give a .qasm (OpenQASM 3) or a .stim file")
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{file} cannot be read as text ({error}): check the path") from None
+    read(text)  # a fault is told before anything is charged
+    return text
+
+
+def _outcomes(program: Program, shots: Shots) -> dict[str, int]:
+    """Counts by outcome, first bit at the left: of the bits, or of the observables where the circuit has any."""
+    if isinstance(program, str):
+        return outcome_counts(shots.measurements, read(program).bits)
+    if not annotated(program):
+        return outcome_counts(shots.measurements, program.num_measurements)
+    return outcome_counts(shots.observables, program.num_observables)
+
+
+def _plain(program: Program, found: Shots | str) -> dict[str, Any]:
+    if isinstance(found, str):
+        return {"ticket": found}
+    plain: dict[str, Any] = {"outcomes": _outcomes(program, found), "seconds": found.seconds}
+    if isinstance(program, stim.Circuit) and program.num_detectors:
+        plain["detection fraction"] = _fraction(program, found)
+    return plain
+
+
+def _fraction(circuit: stim.Circuit, shots: Shots) -> float:
+    """Detection events a detector and shot."""
+    return int(np.bitwise_count(shots.detection_events).sum()) / (
+        circuit.num_detectors * shots.detection_events.shape[1]
+    )
+
+
+def _show(console: Console, found: dict[str, dict[str, int]], shots: int) -> None:
+    """Outcomes as rows, machines as columns, in per cent of all shots."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("outcome", justify="right")
+    for name in found:
+        table.add_column(f"{name}, %", justify="right")
+    all_of_them = Counter[str]()
+    for counts in found.values():
+        all_of_them.update(counts)
+    for outcome, _ in all_of_them.most_common(SHOWN):
+        table.add_row(outcome, *(f"{100 * counts.get(outcome, 0) / shots:.2f}" for counts in found.values()))
+    console.print(table)
+    if len(all_of_them) > SHOWN:
+        console.print(f"{len(all_of_them) - SHOWN} more outcomes: --json has all")
+
+
+def _row(one: JobRecord) -> dict[str, Any]:
+    return {
+        "ticket": one.ticket[:12],
+        "entry": one.entry,
+        "machine": one.machine,
+        "shots": one.price.shots,
+        "spend": one.price.spend,
+        "sent": one.submitted,
+        "state": one.state,
+        "why": one.reason,
+    }
+
+
+def _console() -> Console:
+    console = Console(markup=False, emoji=False, highlight=False)
+    if not console.is_terminal:
+        console.width = WIDTH
+    return console

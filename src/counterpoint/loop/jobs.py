@@ -1,0 +1,128 @@
+"""Jobs of one person: each charged to a charter, permitted, in the store before it is sent, and sealed when it ends."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from counterpoint.base import BadInput, Key, Machine, Program, Shots
+from counterpoint.govern.charter import Charter
+from counterpoint.govern.judge import Used
+from counterpoint.govern.ledger import Ledger
+from counterpoint.govern.permits import Governor
+from counterpoint.loop.machines import machine_named
+from counterpoint.machine.checks import Unavailable
+from counterpoint.machine.logical import NO_KNOBS
+from counterpoint.machine.queued import QueuedMachine
+from counterpoint.machine.runner import Runner
+from counterpoint.machine.wire import job_of, job_plain, packed, shots_of, shots_plain, unpacked
+from counterpoint.store.database import Store
+from counterpoint.store.jobs import JobRecord, Jobs
+
+
+@dataclass
+class JobSession:
+    """The jobs of a folder, open for giving and collecting more. What all earlier ones used counts, too."""
+
+    jobs: Jobs
+    store: Store
+    governor: Governor
+    began: float = field(default_factory=time.monotonic)
+
+    @classmethod
+    @contextmanager
+    def open(cls, folder: Path, charter: Charter) -> Iterator[JobSession]:
+        """The jobs in `folder`. Raises BadInput where another process writes there, or it cannot be written."""
+        with Ledger.open(folder) as ledger, Store.open(folder) as store, Jobs.open(folder) as jobs:
+            yield cls(jobs, store, Governor(charter, ledger, NO_KNOBS))
+
+    def run(self, machine: Machine, circuit: Program, shots: int, key: Key) -> Shots:
+        """Run a circuit and wait for it.
+
+        Raises:
+            BadInput: the charter or the machine refuses.
+            Unavailable: the machine does not answer; what was sent to a queue can be collected later.
+        """
+        if isinstance(machine, QueuedMachine):
+            return self.collect(machine, self.submit(machine, circuit, shots, key))
+        runner = self._runner(machine)
+        job = runner.job(circuit, shots, key)
+        permit = runner.permit(job)
+        self.jobs.begin(permit.digest, machine.name, json.dumps(job_plain(job)), permit.price, permit.entry)
+        try:
+            found = machine.run(job, permit)
+        except BaseException as problem:
+            reason = str(problem) or type(problem).__name__
+            self.jobs.settle(permit.digest, "failed", reason=reason)
+            runner.not_run(permit.entry, reason)
+            raise
+        self.jobs.settle(permit.digest, "done", packed(shots_plain(found)))
+        runner.collected(permit.entry, found)
+        return found
+
+    def submit(self, machine: QueuedMachine, circuit: Program, shots: int, key: Key) -> str:
+        """Send a circuit; returns the ticket by which any process with the same folder collects it."""
+        runner = self._runner(machine)
+        job = runner.job(circuit, shots, key)
+        permit = runner.permit(job)
+        try:
+            return machine.submit(job, permit)
+        except Unavailable:  # its ticket is kept
+            raise
+        except BadInput as refusal:
+            runner.not_run(permit.entry, str(refusal))
+            raise
+
+    def collect(self, machine: QueuedMachine, ticket: str) -> Shots:
+        """What came of a ticket, waited for, and sealed the first time. Raises as `QueuedMachine.collect`."""
+        before = self.jobs.record(ticket)
+        try:
+            found = machine.collect(ticket)
+        except BadInput as problem:
+            if before.settled is None and self.jobs.record(ticket).settled:
+                self._runner(machine).not_run(before.entry, str(problem))
+            raise
+        if before.settled is None:
+            self._runner(machine).collected(before.entry, found)
+        return found
+
+    def cancel(self, machine: QueuedMachine, ticket: str) -> None:
+        """Take a job out of its queue; it is no longer charged. Raises BadInput where it has begun or ended."""
+        machine.cancel(ticket)
+        self._runner(machine).not_run(self.jobs.record(ticket).entry, "cancelled by hand, before it began")
+
+    def record(self, start: str) -> JobRecord:
+        """The job whose ticket begins with `start`. Raises BadInput where none or several do."""
+        found = [one for one in self.jobs.all() if one.ticket.startswith(start)]
+        if len(found) != 1:
+            raise BadInput(
+                f"'{start}' begins {len(found)} of the {len(self.jobs.all())} tickets: give the first letters of one, "
+                "as counterpoint job list shows them"
+            )
+        return found[0]
+
+    def _runner(self, machine: Machine) -> Runner:
+        used = Used(self.jobs.used(), wall=time.monotonic() - self.began, disk=self.store.disk())
+        return Runner(machine, self.governor, used)
+
+
+def machine_of(record: JobRecord, jobs: Jobs) -> QueuedMachine:
+    """The machine that a job was sent to. Raises BadInput where it does not queue, or cannot be reached."""
+    machine = machine_named(record.machine.rpartition(" at ")[2], (0,), jobs)
+    if not isinstance(machine, QueuedMachine):
+        raise BadInput(
+            f"the job of ticket {record.ticket[:12]} is of machine '{record.machine}', which answers at once, and it "
+            f"is '{record.state}': run the circuit again"
+        )
+    return machine
+
+
+def stored(record: JobRecord) -> Shots | None:
+    """What came of a job that the store has the outcome of."""
+    if record.result is None:
+        return None
+    return shots_of(unpacked(record.result), job_of(json.loads(record.job)))
