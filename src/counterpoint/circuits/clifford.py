@@ -6,12 +6,14 @@ T is the tagged gate S[T], its inverse S_DAG[T].
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import final
 
 import stim
 
 from counterpoint.base import BadInput
-from counterpoint.circuits.circuit import Circuit, Operation
+from counterpoint.circuits.circuit import GATES, Circuit, Operation
+from counterpoint.circuits.turns import PAULIS, parts
 
 _SAME = {
     "S[T]": "t",
@@ -144,3 +146,119 @@ def _without_tails(operations: Sequence[Operation]) -> tuple[Operation, ...]:
             needed.update(one.qubits)
         kept.append(one)
     return tuple(reversed(kept))
+
+
+def to_stim(circuit: Circuit) -> stim.Circuit:
+    """The same circuit in R, M, H, S, CX, CZ, Paulis, and S[T] for T, in layers that end at TICK.
+
+    Every qubit is prepared by R before its first use. Each operation is in the first layer in which its qubits are
+    free, and none passes a barrier. A Pauli that depends on a bit becomes feedback. Measurements stand in another order
+    than they were given in: `record_of` tells which is which.
+
+    Raises:
+        BadInput: a gate that `turns.parts` does not take; anything but Paulis that depends on a bit.
+    """
+    return _laid(circuit).circuit()
+
+
+def record_of(circuit: Circuit) -> tuple[int | None, ...]:
+    """(bits,) which measurement of `to_stim` each bit has in the end; None where it stays 0. Raises as that."""
+    writer = _laid(circuit)
+    record = writer.record()
+    return tuple(record[writer.held[bit]] if bit in writer.held else None for bit in range(circuit.bits))
+
+
+def _laid(circuit: Circuit) -> _ToStim:
+    writer = _ToStim()
+    for one in circuit.operations:
+        writer.do(one)
+    return writer
+
+
+@dataclass(frozen=True)
+class _Entry:
+    layer: int
+    name: str
+    qubits: tuple[int, ...]
+    result: int | None = None  # the entry of the measurement that it depends on
+
+
+@final
+class _ToStim:
+    def __init__(self) -> None:
+        self.entries: list[_Entry] = []
+        self.free: dict[int, int] = {}  # the first layer that is free for each qubit
+        self.used: set[int] = set()
+        self.held: dict[int, int] = {}  # the entry of the measurement whose result each bit has
+
+    def do(self, one: Operation) -> None:
+        if one.name == "barrier":
+            layer = max((self.free.get(q, 0) for q in one.qubits), default=0)
+            self.free |= dict.fromkeys(one.qubits, layer)
+        elif one.condition is not None:
+            self.feedback(one, *one.condition)
+        elif one.name == "reset":
+            self.put("R", one.qubits)
+        else:
+            self.prepare(one.qubits)
+            if one.name == "measure":
+                self.put("M", one.qubits)
+                assert one.bit is not None  # as Circuit has checked
+                self.held[one.bit] = len(self.entries) - 1
+            else:
+                for name, qubits in parts(one):
+                    self.put(name, qubits)
+
+    def prepare(self, qubits: tuple[int, ...]) -> None:
+        for q in qubits:
+            if q not in self.used:
+                self.put("R", (q,))
+
+    def put(self, name: str, qubits: tuple[int, ...]) -> None:
+        """In the first layer that is free for all; Paulis take no time and stand in the layer before."""
+        layer = max(self.free.get(q, 0) for q in qubits)
+        if name in PAULIS:
+            layer = max(layer - 1, 0)
+        else:
+            self.free |= dict.fromkeys(qubits, layer + 1)
+        self.used.update(qubits)
+        self.entries.append(_Entry(layer, name, qubits))
+
+    def feedback(self, one: Operation, bit: int, value: int) -> None:
+        paulis = parts(one) if one.name in GATES else None
+        if paulis is None or any(name not in PAULIS for name, _ in paulis):
+            raise BadInput(
+                f"'{one.name}' depends on bit {bit} and in a stim circuit Paulis alone can: give x, y or z, or take a "
+                "machine that follows results"
+            )
+        self.prepare(one.qubits)
+        for name, qubits in paulis:
+            if value == 0:
+                self.put(name, qubits)
+            if bit in self.held:
+                result = self.held[bit]
+                layer = max(self.free[qubits[0]] - 1, self.entries[result].layer)
+                self.free[qubits[0]] = max(self.free[qubits[0]], layer)
+                self.entries.append(_Entry(layer, f"C{name}", qubits, result))
+
+    def order(self) -> list[int]:
+        return sorted(range(len(self.entries)), key=lambda i: self.entries[i].layer)
+
+    def record(self) -> dict[int, int]:
+        """Where the result of each entry that measures stands in the record."""
+        measured = [i for i in self.order() if self.entries[i].name == "M"]
+        return {entry: k for k, entry in enumerate(measured)}
+
+    def circuit(self) -> stim.Circuit:
+        out, record, layer = stim.Circuit(), self.record(), 0
+        for i in self.order():
+            entry = self.entries[i]
+            if entry.layer > layer:
+                out.append("TICK", [])
+                layer = entry.layer
+            name, _, tag = entry.name.rstrip("]").partition("[")
+            targets: list[int | stim.GateTarget] = list(entry.qubits)
+            if entry.result is not None:
+                targets = [stim.target_rec(record[entry.result] - out.num_measurements), *targets]
+            out.append(name, targets, tag=tag)
+        return out

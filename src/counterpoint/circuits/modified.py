@@ -11,7 +11,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from counterpoint.circuits.circuit import GATES, Operation
+from counterpoint.circuits.circuit import GATES, Circuit, Operation
+from counterpoint.circuits.decompose import decomposed
 
 PHASE = "gphase"
 Body = list[Operation]
@@ -33,6 +34,7 @@ _CONTROLLED = {
     **{name: f"c{name}" for name in ("x", "y", "z", "h", "p", "rx", "ry", "rz", "swap", "cx")},
     PHASE: "p",
 }
+_BY_CX = {"cy": ("sdg", "s"), "cz": ("h", "h")}  # before and after, on the target
 
 
 def _standard(name: str) -> Callable[..., Body]:
@@ -97,51 +99,14 @@ def _controlled(name: str, qubits: tuple[int, ...], parameters: tuple[float, ...
         return [Operation("cu", (0, *qubits), (math.pi / 2, -math.pi / 2, math.pi / 2, math.pi / 4))]
     if name == "u":
         return [Operation("cu", (0, *qubits), (*parameters, 0.0))]
-    simpler = _expanded(name, qubits, parameters)
+    simpler = _simpler(Operation(name, qubits, parameters))
     return [made for one in simpler for made in _controlled(one.name, one.qubits, one.parameters)]
 
 
-def _expanded(name: str, qubits: tuple[int, ...], parameters: tuple[float, ...]) -> Body:
-    """A gate of several qubits as gates of one qubit and cx (and ccx), its phase kept.
-
-    Sources: Barenco et al., arXiv:quant-ph/9503016, Lemma 5.1 (controlled gates); Nielsen and Chuang, fig. 4.9 (ccx).
-    """
-    control, target = qubits[0], qubits[-1]
-    cx = Operation("cx", (control, target))
-
-    def on(gate: str, qubit: int, *angles: float) -> Operation:
-        return Operation(gate, (qubit,), angles)
-
-    if name == "cz":
-        return [on("h", target), cx, on("h", target)]
-    if name == "cy":
-        return [on("sdg", target), cx, on("s", target)]
-    if name == "ch":  # h = exp(i pi / 2) ry(pi / 2) rz(pi)
-        return _expanded("cu", qubits, (math.pi / 2, 0.0, math.pi, 0.0))
-    if name == "cswap":
-        second = Operation("cx", (target, qubits[1]))
-        return [second, Operation("ccx", qubits), second]
-    if name == "ccx":
-        b = qubits[1]
-        cx_b, cx_ab = Operation("cx", (b, target)), Operation("cx", (control, b))
-        first = [on("h", target), cx_b, on("tdg", target), cx, on("t", target), cx_b, on("tdg", target), cx]
-        return [*first, on("t", b), on("t", target), on("h", target), cx_ab, on("t", control), on("tdg", b), cx_ab]
-    shapes = {
-        "cp": lambda lam: (0.0, 0.0, lam, 0.0),
-        "crx": lambda theta: (theta, -math.pi / 2, math.pi / 2, 0.0),
-        "cry": lambda theta: (theta, 0.0, 0.0, 0.0),
-        "crz": lambda lam: (0.0, 0.0, lam, -lam / 2),
-        "cu": lambda *all_four: all_four,
-    }
-    theta, phi, lam, phase = shapes[name](*parameters)
-    made = [
-        on("p", control, phase + (phi + lam) / 2),
-        on("rz", target, (lam - phi) / 2),
-        cx,
-        on("rz", target, -(phi + lam) / 2),
-        on("ry", target, -theta / 2),
-        cx,
-        on("ry", target, theta / 2),
-        on("rz", target, phi),
-    ]
-    return [one for one in made if one is cx or any(one.parameters)]
+def _simpler(one: Operation) -> Sequence[Operation]:
+    """A gate of several qubits as gates of one qubit and cx, its phase kept."""
+    if one.name in _BY_CX:
+        before, after = _BY_CX[one.name]
+        target = one.qubits[1:]
+        return Operation(before, target), Operation("cx", one.qubits), Operation(after, target)
+    return decomposed(Circuit(max(one.qubits) + 1, 0, (one,))).operations
