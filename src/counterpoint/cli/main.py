@@ -12,7 +12,9 @@ from counterpoint import __version__
 from counterpoint.base import BadInput
 from counterpoint.cli import (
     bench,
+    check,
     decode,
+    job,
     leaderboard,
     ledger,
     logical,
@@ -39,7 +41,9 @@ app.command()(train.train)
 app.command()(surgery.surgery)
 app.command()(quops.quops)
 app.command()(logical.logical)
+app.command()(check.check)
 app.command(name="serve-machine")(serve_machine.serve_machine)
+app.add_typer(job.app, name="job")
 app.add_typer(bench.app, name="bench")
 app.add_typer(ledger.app, name="ledger")
 

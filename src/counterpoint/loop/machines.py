@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from counterpoint.base import BadInput, Key, Machine, fold_in
@@ -12,10 +14,13 @@ from counterpoint.decoders import DECODERS
 from counterpoint.loop.own import blaming, own
 from counterpoint.loop.settings import Settings
 from counterpoint.machine import MACHINES
+from counterpoint.machine.aer import aer, fake
 from counterpoint.machine.builds import PUBLISHED_FLOOR, TWO_QUBIT, WILLOW_FLOORS
 from counterpoint.machine.hardware import CHIPS, NOISES, Noise
+from counterpoint.machine.hidden import HiddenVariables
 from counterpoint.machine.logical import LogicalMachine
 from counterpoint.machine.operations import OPERATIONS, Bench
+from counterpoint.store.jobs import Jobs
 
 TOKEN = "COUNTERPOINT_TOKEN"  # environment variable with the token of a remote machine
 CHIP_TWO_QUBIT = {"willow": WILLOW_FLOORS["2Q"], "published": TWO_QUBIT * PUBLISHED_FLOOR}  # error of a gate
@@ -56,7 +61,7 @@ class Maker:
         return found
 
 
-def machine_named(name: str, key: Key, jobs: Any = None) -> Machine:
+def machine_named(name: str, key: Key, jobs: Jobs | None = None) -> Machine:
     """The machine that `name` stands for: of `NAMED`, a vendor's, an address, or ``FILE.py:NAME``.
 
     Args:
@@ -65,9 +70,13 @@ def machine_named(name: str, key: Key, jobs: Any = None) -> Machine:
     Raises:
         BadInput: no such machine, an option that it does not take, a package or an account that is missing.
     """
+    if name.startswith(("http://", "https://")):
+        return _remote(name, jobs)
     plain, _, options = name.partition(":")
     if plain in NAMED:
         return NAMED[plain](plain, options, key)
+    if plain.startswith("Fake"):
+        return Maker(partial(_fake, plain), "a snapshot of an IBM backend")(plain, options, key)
     made = own(name, NAMED, "machine")
     with blaming(f"machine '{name}'"):
         machine = made() if callable(made) else made
@@ -76,10 +85,26 @@ def machine_named(name: str, key: Key, jobs: Any = None) -> Machine:
     return machine
 
 
-def _needed(jobs: Any, name: str) -> Any:
+def _remote(url: str, jobs: Jobs | None) -> Machine:
     if jobs is None:
-        raise BadInput(f"machine '{name}' queues its jobs and 0 stores were given to write them down in: name one")
-    return jobs
+        raise BadInput(f"the machine at {url} queues its jobs and 0 stores were given to write them down in: name one")
+    from counterpoint.machine.remote import connect  # HTTP is loaded where it is used
+
+    return connect(url, os.environ.get(TOKEN, ""), jobs)
+
+
+def _ideal(key: Key) -> Machine:
+    from counterpoint.machine.ideal import IdealMachine  # JAX likewise
+
+    return IdealMachine()
+
+
+def _fake(name: str, key: Key, qubits: str = "") -> Machine:
+    try:
+        chosen = tuple(int(q) for q in qubits.split("-")) if qubits else None
+    except ValueError:
+        raise BadInput(f"qubits of machine '{name}' are '{qubits}': give their numbers, such as 0-1") from None
+    return fake(name, chosen)
 
 
 def _chip(name: str) -> Maker:
@@ -110,6 +135,11 @@ def _logical(
 
 
 NAMED: dict[str, Maker] = {
+    "ideal": Maker(_ideal, "exact, without noise"),
+    "aer": Maker(lambda key: aer(), "Qiskit's simulator, without noise"),
+    "hidden-variables": Maker(
+        lambda key: HiddenVariables(), "each side knows its own angle alone: the check must fail"
+    ),
     "logical": Maker(_logical, "logical qubits with measured errors"),
     **{name: _chip(name) for name in MACHINES},
 }
