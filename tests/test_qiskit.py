@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+import subprocess
+import sys
 from dataclasses import replace
+from importlib.metadata import PackageNotFoundError
+from itertools import pairwise, permutations
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +20,13 @@ from counterpoint.base import BadInput, Job, Permit, Price, Shots
 from counterpoint.circuits import qasm
 from counterpoint.circuits.circuit import GATES, Circuit, Operation as Op
 from counterpoint.circuits.matrices import MATRICES
+from counterpoint.identity import identity
+from counterpoint.machine import packages
 from counterpoint.machine.aer import QiskitMachine, aer, fake
+from counterpoint.machine.placement import best_chain, connected
 from counterpoint.machine.qiskit_circuits import measured_bits, qiskit_circuit
 from counterpoint.machine.results import bits_of
+from counterpoint.machine.snapshot import PROVIDER, Calibrated, Snapshot, cache_folder, fake_names, fake_snapshot
 
 FALSE_ALARM = 1e-6
 PEERS = ("FakeTorino", "FakeSherbrooke", "FakeManilaV2")  # gates CZ, ECR and CX
@@ -139,7 +149,7 @@ def test_snapshot_is_the_vendors(machines: dict[str, QiskitMachine]) -> None:
             }
             assert {one.qubits: (one.error, one.seconds) for one in rows} == theirs
         assert set(kept.couplers) == {tuple(sorted(edge)) for edge in backend.coupling_map.get_edges()}
-        assert [t * 1 for t in kept.t1 if t] == [properties.t1(q) for q in range(kept.qubits)]
+        assert list(kept.t1) == [properties.t1(q) for q in range(kept.qubits)]
         assert kept.t2 == tuple(properties.t2(q) for q in range(kept.qubits))
         assert kept.confusion[1] == tuple(
             properties.qubit_property(1, n)[0] for n in ("prob_meas1_prep0", "prob_meas0_prep1")
@@ -173,3 +183,157 @@ def test_seconds_are_those_of_the_longest_path(machines: dict[str, QiskitMachine
     a, b = on.placed(waits)
     pulses = seconds["measure", (a,)] + seconds["x", (b,)] + seconds["measure", (b,)]
     assert on.price(job(waits, 1)).seconds == pytest.approx(pulses, rel=1e-12)
+
+
+def test_the_second_use_needs_no_vendor_package(folder: Path, machines: dict[str, QiskitMachine]) -> None:
+    """In a new process: what is kept is the same, and neither the vendor's package nor its backend is loaded."""
+    code = (
+        "import sys; from pathlib import Path; from counterpoint.machine.snapshot import fake_snapshot; "
+        "from counterpoint.identity import identity; "
+        f"print(identity(fake_snapshot('FakeTorino', Path({str(folder)!r}))), 'qiskit_ibm_runtime' in sys.modules)"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert found == [identity(machines["FakeTorino"].snapshot), "False"]
+    assert fake_snapshot("FakeTorino", folder) == machines["FakeTorino"].snapshot
+
+
+def test_a_damaged_or_foreign_file_is_made_anew(tmp_path: Path) -> None:
+    whole = fake_snapshot("FakeManilaV2", tmp_path)
+    (path,) = tmp_path.iterdir()
+    good = path.read_bytes()
+    foreign = fake_snapshot("FakeLimaV2", tmp_path / "other")
+    (other,) = (tmp_path / "other").iterdir()
+    fields = json.loads(gzip.decompress(good))
+    bad = (
+        *(b"", b"not gzip", good[:-20], gzip.compress(b"not json"), gzip.compress(b"[]"), other.read_bytes()),
+        *(gzip.compress(json.dumps({k: v for k, v in fields.items() if k != one}).encode()) for one in fields),
+        *(gzip.compress(json.dumps(fields | {one: 7}).encode()) for one in ("t1", "confusion", "operations")),
+    )
+    for content in bad:
+        path.write_bytes(content)
+        assert fake_snapshot("FakeManilaV2", tmp_path) == whole != foreign
+        assert path.read_bytes() == good
+    assert {one.name for one in tmp_path.iterdir()} == {path.name, "other"}
+
+
+def test_no_leave_to_write(tmp_path: Path) -> None:
+    blocked = tmp_path / "a file"
+    blocked.write_text("")
+    assert fake_snapshot("FakeManilaV2", blocked / "folder").qubits == 5
+    assert blocked.read_text() == ""
+
+
+def test_where_snapshots_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
+    assert cache_folder() == Path("/somewhere/counterpoint/backends")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert cache_folder() == Path.home() / ".cache/counterpoint/backends"
+
+
+def test_the_best_chain_is_the_best_of_all(machines: dict[str, QiskitMachine]) -> None:
+    snapshot = machines["FakeManilaV2"].snapshot
+    assert snapshot is not None
+    couplers, readout = snapshot.couplers, snapshot.readout
+    for length in range(1, 6):
+        costs = {
+            chain: sum(readout[q] for q in chain) + sum(couplers[tuple(sorted(two))] for two in pairwise(chain))
+            for chain in permutations(range(5), length)
+            if all(tuple(sorted(two)) in couplers for two in pairwise(chain))
+        }
+        assert costs[best_chain(snapshot, length)] == pytest.approx(min(costs.values()), rel=1e-12)
+
+
+def test_chains_that_end_go_on_as_trees_and_unknown_errors_count_as_1() -> None:
+    coupled = {(0, 1): 0.01, (1, 2): 0.01, (1, 3): None}
+    star = Snapshot(
+        name="star",
+        date="2026-01-01",
+        qubits=5,
+        dt=None,
+        t1=(None,) * 5,
+        t2=(None,) * 5,
+        confusion=((None, None),) * 5,
+        operations={
+            "cz": tuple(Calibrated(pair, error, None) for pair, error in coupled.items()),
+            "measure": tuple(Calibrated((q,), 0.1 - 0.01 * q, None) for q in range(5)),
+        },
+        conditions=False,
+    )
+    assert star.couplers[1, 3] == 1.0
+    assert best_chain(star, 1) == (4,)
+    assert best_chain(star, 2) == (1, 2)
+    assert set(best_chain(star, 4)) == {0, 1, 2, 3}
+    assert connected(star, (0, 2, 1))
+    assert not connected(star, (0, 2))
+    with pytest.raises(BadInput, match="5 coupled qubits were asked for and star"):
+        best_chain(star, 5)
+
+
+def test_qubits_that_are_named_are_used(folder: Path) -> None:
+    on = fake("FakeTorino", (1, 0, 2), folder)
+    assert on.name == "FakeTorino (2025-02-26), qubits 1-0-2"
+    assert on.placed(BELL) == (1, 0)
+    made = on.transpiled(BELL).circuit
+    assert {made.find_bit(q).index for one in made.data for q in one.qubits} == {0, 1}
+
+
+def test_a_barrier_keeps_sequences(machines: dict[str, QiskitMachine]) -> None:
+    def flips(*between: Op) -> int:
+        ops = (*(part for _ in range(10) for part in (Op("x", (0,)), *between)), Op("measure", (0,), bit=0))
+        made = machines["FakeTorino"].transpiled(Circuit(1, 1, ops)).circuit
+        return made.count_ops().get("x", 0)
+
+    assert flips(Op("barrier", (0,))) == 10
+
+
+def test_nothing_measured_is_zeros(machines: dict[str, QiskitMachine]) -> None:
+    for on in (aer(), machines["FakeTorino"]):
+        assert not bits_of(on.sample(job(Circuit(2, 3, (Op("x", (0,)),)), 5)), 3).any()
+        assert on.price(job(Circuit(0, 0, ()), 5)).seconds == 0
+
+
+def test_bad_circuits(folder: Path, machines: dict[str, QiskitMachine]) -> None:
+    many = Circuit(6, 1, (Op("measure", (0,), bit=0),))
+    conditional = Circuit(1, 1, (Op("x", (0,), condition=(0, 1)), Op("measure", (0,), bit=0)))
+    with pytest.raises(BadInput, match=r"6 qubits was given and FakeManilaV2 .* has 5"):
+        machines["FakeManilaV2"].sample(job(many))
+    with pytest.raises(BadInput, match=r"6 qubits was given and .*, qubits 0-1 has 2"):
+        fake("FakeTorino", (0, 1), folder).sample(job(many))
+    with pytest.raises(BadInput, match="90 qubits was given and aer has"):
+        aer().price(job(Circuit(90, 1, (Op("measure", (0,), bit=0),))))
+    with pytest.raises(BadInput, match=r"depends on a result and FakeBurlingtonV2 .* has none"):
+        fake("FakeBurlingtonV2", folder=folder).sample(job(conditional))
+    with pytest.raises(BadInput, match=r"has a reset and FakeBurlingtonV2 .* has none"):
+        fake("FakeBurlingtonV2", folder=folder).sample(job(Circuit(1, 1, (Op("reset", (0,)), *many.operations))))
+    with pytest.raises(BadInput, match="0-5, are not joined by couplers on FakeTorino"):
+        fake("FakeTorino", (0, 5), folder).sample(job(BELL))
+    with pytest.raises(BadInput, match="0 shots"):
+        aer().sample(job(BELL, 0))
+    with pytest.raises(BadInput, match="line 1"):
+        aer().sample(job("OPENQASM 3.0; this is not one"))
+
+
+def test_bad_names_and_qubits(folder: Path) -> None:
+    assert len(fake_names()) == 68
+    with pytest.raises(BadInput, match=r"'FakeTornio' is not one of the 68 .*, such as FakeTorino"):
+        fake("FakeTornio", folder=folder)
+    with pytest.raises(BadInput, match=r"'\.\./FakeTorino' is not one"):
+        fake("../FakeTorino", folder=folder)
+    for qubits, said in (((0, 133), "0, 133"), ((), "none"), ((1, 1), "1, 1"), ((-1,), "-1")):
+        with pytest.raises(BadInput, match=f"qubits {said} were given and FakeTorino has 0 to 132, 133 of which work"):
+            fake("FakeTorino", qubits, folder)
+
+
+def test_packages_that_are_missing(monkeypatch: pytest.MonkeyPatch, folder: Path, tmp_path: Path) -> None:
+    for module in ("qiskit_aer", PROVIDER):
+        monkeypatch.setitem(sys.modules, module, None)
+    for make in (aer, lambda: fake("FakeTorino", folder=folder), lambda: fake("FakeManilaV2", folder=tmp_path)):
+        with pytest.raises(BadInput, match=r"pip install 'counterpoint\[qiskit\]'"):
+            make()
+
+    def nothing(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(packages, "version", nothing)
+    with pytest.raises(BadInput, match=r"pip install 'counterpoint\[qiskit\]'"):
+        fake("FakeTorino", folder=folder)

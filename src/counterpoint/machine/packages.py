@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
 
 from counterpoint.base import BadInput
@@ -13,7 +14,16 @@ def package(module: str, extra: str) -> ModuleType:
     try:
         return import_module(module)
     except ImportError as problem:
-        raise BadInput(
-            f"this machine needs the package that has '{module}' and it cannot be imported ({problem}): run "
-            f"pip install 'counterpoint[{extra}]'"
-        ) from problem
+        raise _missing(module, extra) from problem
+
+
+def release(distribution: str, extra: str) -> str:
+    """The version of `distribution`, such as 0.51.0; it is not imported. Raises BadInput where it is not installed."""
+    try:
+        return version(distribution)
+    except PackageNotFoundError as problem:
+        raise _missing(distribution, extra) from problem
+
+
+def _missing(what: str, extra: str) -> BadInput:
+    return BadInput(f"the machine needs {what}, which is not installed here: run pip install 'counterpoint[{extra}]'")

@@ -15,12 +15,11 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from counterpoint.base import BadInput
-from counterpoint.machine.packages import package
+from counterpoint.machine.packages import package, release
 
 FORMAT = 1  # of the kept file
 PROVIDER = "qiskit_ibm_runtime.fake_provider"
@@ -70,12 +69,8 @@ def fake_snapshot(name: str, folder: Path | None = None) -> Snapshot:
 
     Raises BadInput for a name that is not known, and where qiskit-ibm-runtime is not installed.
     """
-    try:
-        release = version("qiskit-ibm-runtime")
-    except PackageNotFoundError:
-        package(PROVIDER, "qiskit")  # says how to install it
-        raise
-    path = (cache_folder() if folder is None else folder) / f"{name}-{release}-{FORMAT}.json.gz"
+    vendor = release("qiskit-ibm-runtime", "qiskit")
+    path = (cache_folder() if folder is None else folder) / f"{name}-{vendor}-{FORMAT}.json.gz"
     kept = _read(path, name) if name.isidentifier() else None
     if kept is None:
         kept = _taken(name)
