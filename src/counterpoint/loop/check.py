@@ -73,19 +73,19 @@ class Report:
 
     @property
     def sentence(self) -> str:
-        """The overall verdict and what it rests on."""
+        """The overall verdict and what it rests on, with the first reason why something was not run."""
         told = {
             status: ", ".join(name for name, one in self.checked.items() if one.status == status)
             for status in ("holds", "does not hold", "not shown", "not run")
         }
-        reasons = "; ".join(dict.fromkeys(one.reason for one in self.checked.values() if one.reason))
+        reasons = [one.reason for one in self.checked.values() if one.reason]
         parts = {
-            "does not hold": f"within the bound {told['does not hold']}",
-            "not shown": f"on neither side of it {told['not shown']}",
-            "holds": f"beyond it {told['holds']}",
-            "not run": f"not run {told['not run']} ({reasons})",
+            "does not hold": f"below the bound in {told['does not hold']}",
+            "not shown": f"undecided in {told['not shown']}",
+            "holds": f"above the bound in {told['holds']}",
+            "not run": f"not run {told['not run']} ({reasons[0] if reasons else ''})",
         }
-        return f"{self.machine} {self.status}: " + ", ".join(parts[s] for s in parts if told[s]) + "."
+        return f"{self.machine} {self.status}: " + "; ".join(parts[s] for s in parts if told[s]) + "."
 
     @property
     def plain(self) -> dict[str, Any]:

@@ -32,7 +32,8 @@ class Benchmarking(Protocol):
     Magesan, Gambetta and Emerson, Phys. Rev. Lett. 106, 180504 (2011). Sequences of a length end in turn at 00, 01,
     10 and 11, so that the floor is 1/4 whatever readout favours, and only A and p are fitted, by least squares over
     the lengths. The interval is the bootstrap's over sequences; where no shot failed, up to what the shots can rule
-    out. Of a machine that has lost all by the shortest length, the interval says that nothing is known.
+    out. Where success is not shown to be above 1/4 at the shortest length, nothing is left to fit: the error is given
+    as 3/4, the largest, and its interval is all that can be.
     """
 
     lengths: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64)
@@ -69,6 +70,8 @@ class Benchmarking(Protocol):
         rng = np.random.default_rng((0,))
         chosen = rng.integers(self.sequences, size=(DRAWS, *shares.shape))
         drawn = np.take_along_axis(shares[None], chosen, axis=2)
+        if np.quantile(drawn[:, 0].mean(axis=1), TAIL) <= 1 / 4:
+            return Estimate(3 / 4, 0.0, 3 / 4)
         value, *others = _fit(np.array(self.lengths), np.concatenate([shares[None], drawn]).mean(axis=2))
         low, high = np.quantile(others, (TAIL, 1 - TAIL))
         return Estimate(float(value), min(float(low), float(value)), max(float(high), float(value)))

@@ -23,7 +23,7 @@ class Coin(Protocol):
     is by how much it does: 1/2 without noise, 0 or less without coherence, also where readout favours 0.
     """
 
-    title = "coin"
+    title = "coin, interference > 0"
     part = 1
 
     def programs(self) -> tuple[Circuit, ...]:

@@ -1,0 +1,114 @@
+"""``counterpoint check``: what can this machine do, and how well? Several stand side by side."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from counterpoint.base import BadInput, Key, Machine, fold_in
+from counterpoint.cli.comparison import WIDTH
+from counterpoint.cli.interrupt import interruptible
+from counterpoint.cli.options import Json, Seed, charter_line
+from counterpoint.cli.sources import whole
+from counterpoint.govern.charter import EXPERIMENT
+from counterpoint.govern.judge import Used
+from counterpoint.govern.ledger import Ledger
+from counterpoint.govern.permits import Governor
+from counterpoint.loop.check import Report, check as run_check
+from counterpoint.loop.machines import machine_named
+from counterpoint.loop.sheet import MEANING, charged, rows_of, shown, write_sheet
+from counterpoint.machine.protocols import PROTOCOLS
+from counterpoint.machine.runner import Runner
+from counterpoint.store.jobs import Jobs
+
+STYLES = {"holds": "bold green", "does not hold": "bold red", "not shown": "bold yellow", "not run": "dim"}
+
+
+def check(
+    machines: Annotated[
+        list[str], typer.Argument(metavar="MACHINE...", help="Such as ideal, FakeTorino, logical:distance=5.")
+    ],
+    shots: Annotated[
+        int, typer.Option(parser=whole, metavar="N", help="Of a circuit; of a sequence of benchmarking N / 16.")
+    ] = 4096,
+    report: Annotated[Path | None, typer.Option(help="Write one page (.html) with a figure into this file.")] = None,
+    as_json: Json = False,
+    seed: Seed = 0,
+    store: Annotated[
+        Path | None, typer.Option(help="Folder of the ledger and the jobs. Default: one that is gone afterwards.")
+    ] = None,
+) -> None:
+    """Can this machine superpose, entangle and carry two bits on one qubit, and how well?
+
+    A fidelity check, not a proof of quantumness: a simulator passes, too. Intervals are 95 %, verdicts' bounds 99.9 %.
+    """
+    if report is not None and (report.suffix != ".html" or not report.parent.is_dir()):
+        raise BadInput(f"a page cannot be written to {report}: name a file in a folder that exists, ending in .html")
+    console = Console(stderr=as_json)
+    console.print(charter_line(EXPERIMENT), style="dim", highlight=False, markup=False)
+    with interruptible(), ExitStack() as stack:
+        folder = store or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        ledger = stack.enter_context(Ledger.open(folder))
+        jobs = stack.enter_context(Jobs.open(folder))
+        named = {name: machine_named(name, fold_in((seed,), "machine"), jobs) for name in machines}
+        found = _checked(named, ledger, shots, fold_in((seed,), "check"))
+    if report is not None:
+        write_sheet(found, f"counterpoint check: {shots:,} shots a circuit, seed {seed}", report)
+    if as_json:
+        typer.echo(json.dumps({"shots": shots, "seed": seed, "machines": [r.plain for r in found]}, allow_nan=False))
+        return
+    _show(found)
+    if report is not None:
+        typer.echo(f"\nreport   {report.resolve().as_uri()}")
+
+
+def _checked(machines: dict[str, Machine], ledger: Ledger, shots: int, key: Key) -> list[Report]:
+    """One after the other, all under one charter."""
+    used, found = Used(), []
+    with Console(stderr=True).status("") as status:
+        for name, machine in machines.items():
+            runner = Runner(machine, Governor(EXPERIMENT, ledger, machine.space), used)
+
+            def say(protocol: str, name: str = name) -> None:
+                status.update(Text(f"{name}: {protocol}"))
+
+            found.append(replace(run_check(runner, shots, key, PROTOCOLS, say), machine=name))
+            used = runner.used
+    return found
+
+
+def _show(reports: Sequence[Report]) -> None:
+    console = Console(markup=False, emoji=False, highlight=False)
+    piped = not console.is_terminal
+    if piped:
+        console.width = WIDTH  # a pipe has no width of its own
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("", no_wrap=True)
+    for one in reports:
+        table.add_column(one.machine, overflow="fold")
+    for protocol, first in reports[0].checked.items():
+        table.add_row(Text(first.title, "bold"), *(_status(one.checked[protocol].status) for one in reports))
+        for figures in rows_of(reports, protocol):
+            name = next(figure.name for figure in figures if figure)
+            table.add_row(f"  {name}", *(" ".join(shown(figure)) if figure else "" for figure in figures))
+    table.add_row(Text("charged", "bold"))
+    for name, values in charged(reports).items():
+        table.add_row(f"  {name}", *values)
+    console.print(table)
+    console.print(f"\n{' '.join(MEANING.split())}\n", style="dim", soft_wrap=piped)
+    for one in reports:
+        console.print(Text(one.sentence, STYLES[one.status]), soft_wrap=piped)
+
+
+def _status(status: str | None) -> Text:
+    return Text(status, STYLES[status]) if status else Text("")
