@@ -7,6 +7,7 @@ from collections.abc import Callable
 from math import cos, pi, sin
 
 import numpy as np
+import stim
 from numpy.typing import NDArray
 
 Matrix = NDArray[np.complex128]  # (2^k, 2^k)
@@ -28,6 +29,12 @@ def angles(matrix: Matrix) -> tuple[float, float, float]:
     if abs(matrix[0, 0]) < 1e-12:
         return pi, 0.0, cmath.phase(-matrix[0, 1] / matrix[1, 0])
     return theta, cmath.phase(matrix[1, 0] / matrix[0, 0]), cmath.phase(-matrix[0, 1] / matrix[0, 0])
+
+
+def of_stim(name: str) -> Matrix:
+    """(2^k, 2^k) of a unitary gate of stim's, its first target the lowest bit of the index."""
+    matrix = np.array(stim.gate_data(name).unitary_matrix, np.complex128)
+    return matrix / np.linalg.norm(matrix[0])  # single precision, and all entries but 0 alike in size
 
 
 def _rx(theta: float) -> Matrix:

@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import stim
 
 from counterpoint.base import BadInput
 from counterpoint.circuits import tags
 from counterpoint.circuits.circuit import Circuit, Operation
-from counterpoint.circuits.decompose import decomposed
-from counterpoint.circuits.matrices import MATRICES, angles
+from counterpoint.circuits.decompose import TWO, decomposed
+from counterpoint.circuits.matrices import MATRICES
 
-# stim's own gates, with tags (`tags`) for T.
-NAMES: dict[str, tuple[str, str]] = {
-    "x": ("X", ""),
-    "y": ("Y", ""),
-    "z": ("Z", ""),
-    "h": ("H", ""),
-    "s": ("S", ""),
-    "sdg": ("S_DAG", ""),
-    "t": ("S", "T"),
-    "tdg": ("S_DAG", "T"),
-    "sx": ("SQRT_X", ""),
-    "cx": ("CX", ""),
-    "cy": ("CY", ""),
-    "cz": ("CZ", ""),
-    "swap": ("SWAP", ""),
-}
+PAULIS = ("X", "Y", "Z")
 
 
 @dataclass(frozen=True)
@@ -41,6 +27,7 @@ class Tagged:
 def tagged(circuit: Circuit) -> Tagged:
     """`circuit` in stim's gates and tags, exact up to a phase of the whole; barriers are TICK.
 
+    stim itself can run it where it has no tags: where all gates are Clifford gates, and only Paulis have conditions.
     Raises BadInput where a measurement or a reset depends on a result.
     """
     lines: list[str] = []
@@ -55,7 +42,7 @@ def tagged(circuit: Circuit) -> Tagged:
             if result is None and value:
                 continue  # a bit that nothing has written is 0
             condition = None if result is None else tags.Condition(result, bool(value))
-        lines.append(written(one, condition))
+        lines += _lines(one, condition, results)
         if one.bit is not None:
             record[one.bit] = results
             results += 1
@@ -71,18 +58,22 @@ def check_condition(one: Operation) -> None:
         )
 
 
-def written(one: Operation, condition: tags.Condition | None) -> str:
-    """The line of one decomposed operation."""
+def _lines(one: Operation, condition: tags.Condition | None, results: int) -> list[str]:
+    """One decomposed operation, after so many results."""
     targets = " ".join(map(str, one.qubits))
-    match one.name:
-        case "measure":
-            return f"M {targets}"
-        case "reset":
-            return f"R {targets}"
-        case "barrier":
-            return "TICK"
-        case name if name in NAMES:
-            return tags.instruction(*NAMES[name], targets, condition)
-        case name:
-            turn = one.parameters if name == "u" else angles(MATRICES[name](*one.parameters))
-            return tags.instruction("I", tags.rotation(turn[0], turn[1], turn[2]), targets, condition)
+    if one.name == "measure":
+        return [f"M {targets}"]
+    if one.name == "reset":
+        return [f"R {targets}"]
+    if one.name == "barrier":
+        return ["TICK"]
+    name, tag = (one.name.upper(), "") if one.name in TWO else _gate(one.name, one.parameters)
+    if condition is None or name not in PAULIS:
+        return [tags.instruction(name, tag, targets, condition)]
+    always = [] if condition.value else [f"{name} {targets}"]
+    return [*always, f"C{name} rec[{condition.result - results}] {targets}"]
+
+
+@lru_cache(4096)
+def _gate(name: str, parameters: tuple[float, ...]) -> tuple[str, str]:
+    return tags.gate(MATRICES[name](*parameters))

@@ -17,12 +17,13 @@ import numpy as np
 import stim
 
 from counterpoint.base import BadInput
-from counterpoint.circuits.matrices import Matrix, u
+from counterpoint.circuits.matrices import Matrix, angles, of_stim, u
 
 _CONDITION = re.compile(r"(?:^| )if (!?)(\d+)$")
 _NUMBER = r"(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)"
 _U = re.compile(rf"U\({_NUMBER},{_NUMBER},{_NUMBER}\)")
 _T = {"S": pi / 4, "S_DAG": -pi / 4}
+_CLIFFORDS = {n: of_stim(n) for n, gate in stim.gate_data().items() if gate.is_unitary and gate.is_single_qubit_gate}
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,14 @@ class Condition:
     @property
     def text(self) -> str:
         return f"if {'' if self.value else '!'}{self.result}"
+
+
+def gate(matrix: Matrix) -> tuple[str, str]:
+    """Name and tag of a gate (2, 2) of one qubit: stim's own where it has one, up to a phase; I is the identity's."""
+    for name, clifford in _CLIFFORDS.items():
+        if abs(np.vdot(matrix, clifford)) > 2 - 1e-12:  # alike to 1e-6 rad or so
+            return name, ""
+    return "I", rotation(*angles(matrix))
 
 
 def rotation(theta: float, phi: float, lam: float) -> str:
@@ -72,9 +81,7 @@ def read(one: stim.CircuitInstruction) -> tuple[Matrix, Condition | None]:
     condition = Condition(int(found[2]), not found[1]) if found else None
     tag = one.tag[: found.start()] if found else one.tag
     if not tag:
-        matrix = np.array(stim.gate_data(one.name).unitary_matrix, np.complex128)
-        # Single precision, and all entries but 0 alike in size.
-        return matrix / np.linalg.norm(matrix[0]), condition
+        return of_stim(one.name), condition
     if tag == "T" and one.name in _T:
         return np.diag([1, np.exp(1j * _T[one.name])]), condition
     angles = _U.fullmatch(tag) if one.name == "I" else None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import final
 
 import numpy as np
@@ -21,25 +22,35 @@ from counterpoint.base import (
     Shots,
     fold_in,
 )
+from counterpoint.circuits import tags
+from counterpoint.circuits.circuit import Circuit
+from counterpoint.circuits.layers import layered
+from counterpoint.circuits.tagged import Tagged
 from counterpoint.codes import surface
 from counterpoint.codes.faults import KINDS, MIXING, Gate, Kind
 from counterpoint.codes.gates import Template, compile_gates
 from counterpoint.codes.sites import sites_of
 from counterpoint.codes.touches import sightings, touches
 from counterpoint.machine import builds, sampling
-from counterpoint.machine.checks import check_epoch, check_job, stim_circuit
+from counterpoint.machine.checks import check_epoch, check_job
 from counterpoint.machine.device import Device
 from counterpoint.machine.drift import Drift, parse
+from counterpoint.machine.measured import bits
 from counterpoint.machine.meter import Meter, price_of
-from counterpoint.machine.results import no_bits
+from counterpoint.machine.programs import general
+from counterpoint.machine.results import annotated, no_bits, shots_of
+from counterpoint.machine.routing import Errors, placed
 
 
 @final
 class SimulatedChip(Machine):
     """A chip with error = floor + response * (setting - optimum)^2 on each gate, the optima drifting.
 
-    Machine time advances by 1.1 us for each cycle of each shot; drift stands still within a job. The
-    same key and the same jobs give the same shots (with one version of stim on one kind of processor).
+    A stim circuit with detectors or observables runs on the chip's own qubits, as does one without that fits them. Any
+    other, and OpenQASM, is placed where the gates are best at its settings, and written in R, M, CZ and one-qubit
+    gates: all errors of its gates are then those of the chip. Clifford circuits are sampled by stim, others by state
+    vectors. Machine time advances by 1.1 us for each cycle of each shot; drift stands still within a job. The same
+    key and the same jobs give the same shots (with one version of stim on one kind of processor).
     """
 
     def __init__(self, device: Device, circuit: stim.Circuit, *, key: Key, drift: Drift, epoch_seconds: float) -> None:
@@ -66,6 +77,10 @@ class SimulatedChip(Machine):
         self._drift_state = drift.begin(fold_in(key, "drift"), len(device.knobs))
         self._meter = Meter()
         self._templates: dict[str, tuple[Template, NDArray[np.int64]]] = {}
+        self._coordinates = stim.Circuit()
+        for instruction in circuit.flattened():
+            if instruction.name == "QUBIT_COORDS":
+                self._coordinates.append(instruction)
         self._sightings: dict[str, Floats] = {}  # of each of the device's gates, in each circuit
 
     @property
@@ -85,35 +100,72 @@ class SimulatedChip(Machine):
         """Carry out `job`; the clock advances by its price.
 
         Raises BadInput where the permit is for another action, covers less than the job's price or was
-        used before, where controls are outside the safe range, and where the circuit needs a gate that
-        the chip does not have.
+        used before, where controls are outside the safe range, where the circuit needs a gate that the chip
+        does not have, and where a general one has too many qubits.
         """
         return self._meter.carry_out(job, self.price(job), permit, self.sample)
 
     def sample(self, job: Job) -> Shots:
         """What the chip would give for `job` now; nothing changes. Raises BadInput as `run`, but for permits."""
         check_job(job, self.space)
-        given = stim_circuit(job, self.name)
-        template, gate = self._template(given)
-        events = np.empty((len(job.controls), job.shots, (given.num_detectors + 7) // 8), np.uint8)
-        flips = np.empty((len(job.controls), job.shots, (given.num_observables + 7) // 8), np.uint8)
-        alike: dict[bytes, list[int]] = {}  # equal settings share a circuit
+        if isinstance(job.circuit, str):
+            return self._general(job)
+        if annotated(job.circuit) or not job.circuit.num_measurements:
+            return self._flips(job, job.circuit)
+        if self._has(job.circuit):
+            run = Tagged(job.circuit, tuple(range(job.circuit.num_measurements)))
+            return self._bits(job, lambda _: run)
+        return self._general(job)
+
+    def _flips(self, job: Job, circuit: stim.Circuit) -> Shots:
+        """Detection events and observables."""
+        template, gate = self._template(circuit)
+        events = np.empty((len(job.controls), job.shots, (circuit.num_detectors + 7) // 8), np.uint8)
+        flips = np.empty((len(job.controls), job.shots, (circuit.num_observables + 7) // 8), np.uint8)
+        for rates, rows in self._settings(job):
+            noisy = template.circuit(rates[gate])
+            for c in rows:
+                events[c], flips[c] = sampling.sample(noisy, job.shots, fold_in(job.key, "shots", c))
+        seconds = self.price(job).seconds
+        return Shots(
+            events, flips, no_bits(*events.shape[:2]), job.controls, started=self._meter.clock, seconds=seconds
+        )
+
+    def _general(self, job: Job) -> Shots:
+        """A circuit on qubits of no place, placed anew for each setting."""
+        circuit = general(job)
+        return self._bits(job, lambda rates: self._placed(circuit, rates))
+
+    def _bits(self, job: Job, run_under: Callable[[Floats], Tagged]) -> Shots:
+        """Measured bits of what is run under each setting, given the rates (G,) of all gates."""
+        measured: list[NDArray[np.bool_]] = [np.zeros((0, 0), np.bool_)] * len(job.controls)
+        for rates, rows in self._settings(job):
+            run = run_under(rates)
+            template, gate = self._template(run.circuit)
+            noisy = replace(run, circuit=template.circuit(rates[gate]))
+            for c in rows:
+                measured[c] = bits(noisy, job.shots, fold_in(job.key, "shots", c))
+        return shots_of(job, np.array(measured), started=self._meter.clock, seconds=self.price(job).seconds)
+
+    def _settings(self, job: Job) -> Iterator[tuple[Floats, list[int]]]:
+        """The rates (G,) of the device's gates now under each setting, and the candidates that share it."""
+        alike: dict[bytes, list[int]] = {}
         for c, row in enumerate(job.controls):
             alike.setdefault(row.tobytes(), []).append(c)
         members = list(alike.values())
-        rates = self._device.rates(job.controls[[m[0] for m in members]], self.optimum())[:, gate]
-        for rate, rows in zip(rates, members, strict=True):
-            circuit = template.circuit(rate)
-            for c in rows:
-                events[c], flips[c] = sampling.sample(circuit, job.shots, fold_in(job.key, "shots", c))
-        return Shots(
-            events,
-            flips,
-            no_bits(*events.shape[:2]),
-            job.controls,
-            started=self._meter.clock,
-            seconds=self.price(job).seconds,
-        )
+        yield from zip(self._device.rates(job.controls[[m[0] for m in members]], self.optimum()), members, strict=True)
+
+    def _placed(self, circuit: Circuit, rates: Floats) -> Tagged:
+        """The circuit in layers on the qubits that suit it best under `rates` (G,)."""
+        couplers: dict[tuple[int, int], float] = {}
+        alone: dict[int, float] = {}
+        for gate, rate in zip(self._device.gates, rates.tolist(), strict=True):
+            if gate.kind == "2Q":
+                couplers[gate.qubits[0], gate.qubits[1]] = rate
+            elif gate.kind in ("1Q", "R", "M"):
+                alone[gate.qubits[0]] = alone.get(gate.qubits[0], 0.0) + rate
+        run = layered(placed(circuit, Errors(couplers, alone), self.name))
+        return replace(run, circuit=self._coordinates + run.circuit)
 
     def optimum(self) -> Floats:
         """(N,) the best controls now: where the last calibration left them, plus drift, in the safe range."""
@@ -156,6 +208,14 @@ class SimulatedChip(Machine):
         rates = self._device.rates(self.space.start[None], optimum)[0].tolist()
         return {g: 0.0 if g.kind == "stray" else r for g, r in zip(self._device.gates, rates, strict=True)}
 
+    def _has(self, circuit: stim.Circuit) -> bool:
+        """Whether the circuit is one on the chip's own qubits and couplers."""
+        try:
+            self._template(circuit)
+        except BadInput:
+            return False
+        return tags.plain(circuit)
+
     def _template(self, circuit: stim.Circuit) -> tuple[Template, NDArray[np.int64]]:
         """The compiled circuit, and which of the device's gates each of its gates with knobs is."""
         text = str(circuit)
@@ -163,8 +223,19 @@ class SimulatedChip(Machine):
             device = self._device
             tuned = set(device.gate_of_knob.tolist())
             fixed = {g: device.floor[i] for i, g in enumerate(device.gates) if i not in tuned}
-            self._templates[text] = self._compile(circuit, fixed)
+            elsewhere = {} if annotated(circuit) else self._elsewhere(circuit)
+            self._templates[text] = self._compile(circuit, fixed | elsewhere)
         return self._templates[text]
+
+    def _elsewhere(self, circuit: stim.Circuit) -> dict[Gate, float]:
+        """The errors of qubits that idle or wait, and of strays, where they do not in error correction: mean ones."""
+        floors: dict[Kind, list[float]] = {"idle": [], "wait": [], "stray": []}
+        for gate, floor in zip(self._device.gates, self._device.floor.tolist(), strict=True):
+            if gate.kind in floors:
+                floors[gate.kind].append(floor)
+        means: dict[Kind, float] = {kind: float(np.mean(seen)) for kind, seen in floors.items() if seen}
+        found = compile_gates(circuit, means.keys()).gates
+        return {gate: means[gate.kind] for gate in found if gate not in self._device.gates}
 
     def _compile(self, circuit: stim.Circuit, fixed: dict[Gate, float]) -> tuple[Template, NDArray[np.int64]]:
         have = {gate: i for i, gate in enumerate(self._device.gates)}

@@ -1,0 +1,150 @@
+"""The ideal machine: exact chances whichever way a circuit is run, the same key, permits, what is refused."""
+
+from __future__ import annotations
+
+from math import pi
+
+import numpy as np
+import pytest
+import stim
+from scipy.stats import chi2
+
+from counterpoint.base import BadInput, Job, Permit, Price, Program
+from counterpoint.circuits import tags
+from counterpoint.circuits.circuit import GATES, Circuit, Operation
+from counterpoint.circuits.qasm import write
+from counterpoint.circuits.state import probabilities
+from counterpoint.circuits.tagged import tagged
+from counterpoint.codes import surface
+from counterpoint.machine.ideal import IdealMachine
+from counterpoint.machine.logical import NO_KNOBS
+from counterpoint.machine.meter import CYCLE_SECONDS
+from counterpoint.machine.results import bits_of
+
+FALSE_ALARM = 1e-6
+CLIFFORD = ("x", "y", "z", "h", "s", "sdg", "sx", "cx", "cy", "cz", "swap")
+
+
+def job(circuit: Program, shots: int = 10_000, key: tuple[int, ...] = (1,)) -> Job:
+    return Job(circuit, np.zeros((1, 0)), shots, 1, "the action", key)
+
+
+def random_circuit(n: int, length: int, seed: int, names: tuple[str, ...]) -> Circuit:
+    rng = np.random.default_rng(seed)
+    made: list[Operation] = []
+    for name in rng.choice(names, length):
+        qubits, parameters = GATES[name]
+        turn = tuple(rng.uniform(-pi, pi, parameters).tolist())
+        made.append(Operation(name, tuple(rng.permutation(n)[:qubits].tolist()), turn))
+    return Circuit(n, n, (*made, *(Operation("measure", (q,), bit=q) for q in range(n))))
+
+
+def alike(found: np.ndarray, expected: np.ndarray) -> bool:
+    """Whether outcomes (shots, bits) follow the chances (2^bits,), by Pearson's test; none that cannot happen."""
+    counts = np.bincount(found @ (1 << np.arange(found.shape[1])), minlength=expected.size)
+    mean = len(found) * expected
+    can = expected > 1e-12
+    statistic = ((counts - mean)[can] ** 2 / mean[can]).sum()
+    return not counts[~can].any() and (can.sum() == 1 or statistic <= chi2.isf(FALSE_ALARM, can.sum() - 1))
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("names", [CLIFFORD, tuple(GATES)])
+@pytest.mark.parametrize("again", [False, True])  # with a measurement that something comes after
+def test_outcomes_have_the_exact_chances(names, seed, again):
+    """By stim, by the state vector and by trajectories."""
+    circuit = random_circuit(4, 40, seed, names)
+    if again:
+        extra = Operation("measure", (0,), bit=0), Operation("x", (0,), condition=(0, 1))
+        circuit = Circuit(5, 4, (*(Operation("h", (4,)), Operation("reset", (4,))), *circuit.operations, *extra))
+    assert tags.plain(tagged(circuit).circuit) == (names == CLIFFORD)
+    assert circuit.depends_on_results == again
+    plain = random_circuit(4, 40, seed, names)
+    found = bits_of(IdealMachine().sample(job(write(circuit))), 4)
+    assert alike(found, probabilities(plain, range(4)))
+
+
+def test_a_bit_holds_what_was_written_last():
+    half = Operation("ry", (0,), (pi / 2,))
+    flip = Operation("rx", (1,), (pi,))
+    writes = (
+        Operation("measure", (0,), bit=3),
+        Operation("measure", (1,), bit=3),
+        Operation("measure", (2,), bit=0),
+    )
+    for gates in ((half, flip), (half, flip, Operation("t", (0,)))):
+        found = bits_of(IdealMachine().sample(job(write(Circuit(3, 5, (*gates, *writes))), 100)), 5)
+        assert (found == [False, False, False, True, False]).all()
+
+
+def test_stim_circuits_give_their_record_or_what_they_annotate():
+    on = IdealMachine()
+    got = on.sample(job(stim.Circuit("H 0\nCX 0 1\nM 0 !1"), 500))
+    found = bits_of(got, 2)
+    assert (found[:, 0] != found[:, 1]).all()
+    assert 0 < found[:, 0].sum() < 500
+    assert got.detection_events.shape == got.observables.shape == (1, 500, 0)
+    got = on.sample(job(surface.memory(3, 3), 200))
+    assert got.detection_events.shape == (1, 200, 3)
+    assert not got.detection_events.any()
+    assert not got.observables.any()
+    assert got.measurements.shape == (1, 200, 0)
+
+
+def test_t_in_a_stim_circuit_is_a_gate():
+    eight = "RX 0\n" + "S[T] 0\n" * 3 + "S_DAG[T] 0\nS 0\nMX 0"
+    assert bits_of(IdealMachine().sample(job(stim.Circuit(eight), 100)), 1).all()
+
+
+def test_clifford_circuits_are_run_at_any_size():
+    n = 150
+    operations = [Operation("h", (0,)), *(Operation("cx", (q, q + 1)) for q in range(n - 1))]
+    turned = [*operations, *(Operation("rz", (q,), (pi / 2,)) for q in range(n))]
+    read = [Operation("measure", (q,), bit=q) for q in range(n)]
+    found = bits_of(IdealMachine().sample(job(write(Circuit(n, n, (*turned, *read))), 100)), n)
+    assert (found.all(axis=1) | ~found.any(axis=1)).all()
+    assert 0 < found[:, 0].sum() < 100
+
+
+@pytest.mark.parametrize("names", [CLIFFORD, tuple(GATES)])
+def test_the_same_key_gives_the_same_shots(names):
+    text = write(random_circuit(4, 30, 1, names))
+    on = IdealMachine()
+    first, again, other = (on.sample(job(text, 300, key)).measurements for key in ((1,), (1,), (2,)))
+    assert (first == again).all()
+    assert (first != other).any()
+    two = on.sample(Job(text, np.zeros((2, 0)), 300, 1, "a", (1,))).measurements
+    assert (two[0] == first[0]).all()
+    assert (two[1] != first[0]).any()
+
+
+def test_a_permit_covers_the_price_and_is_spent_once():
+    on, task = IdealMachine(), job("OPENQASM 3.0; qubit[1] q; bit[1] c; c = measure q;", 100)
+    assert on.price(task) == Price(100, 100, 100 * CYCLE_SECONDS)
+    assert (on.name, on.space, on.twin) == ("ideal", NO_KNOBS, None)
+    permit = Permit(task.action, on.price(task), 1, "d")
+    assert not on.run(task, permit).measurements.any()
+    assert on.clock == pytest.approx(100 * CYCLE_SECONDS)
+    with pytest.raises(BadInput, match="ledger entry 1 was used before"):
+        on.run(task, permit)
+    with pytest.raises(BadInput, match="needs 100 shots and its permit allows 99"):
+        on.run(task, Permit(task.action, Price(100, 99, 1.0), 2, "e"))
+    on.resume(5.0)
+    assert on.clock == 5.0
+
+
+def test_bad_input():
+    on = IdealMachine()
+    turned = tuple(Operation("ry", (q,), (0.1,)) for q in range(25))
+    with pytest.raises(BadInput, match="on 25 qubits was given and its state vector is kept up to 24"):
+        on.sample(job(write(Circuit(25, 1, (*turned, Operation("measure", (0,), bit=0))))))
+    again = (*turned[:13], Operation("measure", (0,), bit=0), Operation("h", (0,)))
+    with pytest.raises(BadInput, match="on 13 qubits and its shots are followed exactly up to 12"):
+        on.sample(job(write(Circuit(13, 1, again))))
+    for text in ("X_ERROR(0.1) 0\nM 0", "M(0.1) 0"):
+        with pytest.raises(BadInput, match="noise was given and the ideal machine has 0"):
+            on.sample(job(stim.Circuit(text)))
+    with pytest.raises(BadInput, match="0 shots of 1 cycles"):
+        on.sample(job(stim.Circuit("M 0"), 0))
+    with pytest.raises(BadInput, match="machine with 0 knobs"):
+        on.sample(Job("", np.zeros((1, 2)), 1, 1, "a", (1,)))
