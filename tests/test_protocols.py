@@ -259,7 +259,7 @@ def test_without_failures_the_shots_bound_the_error() -> None:
 def covered(intervals: Sequence[tuple[float, float]], truth: float, chance: float = 0.95) -> bool:
     """Whether intervals hold the truth as often as they say: not fewer than the binomial allows."""
     held = sum(low <= truth <= high for low, high in intervals)
-    return held >= binom.ppf(FALSE_ALARM, len(intervals), chance)
+    return bool(held >= binom.ppf(FALSE_ALARM, len(intervals), chance))
 
 
 @pytest.mark.parametrize("name", ["bell", "ghz", "chsh", "teleportation", "superdense"])

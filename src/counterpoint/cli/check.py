@@ -54,6 +54,9 @@ def check(
     """
     if report is not None and (report.suffix != ".html" or not report.parent.is_dir()):
         raise BadInput(f"a page cannot be written to {report}: name a file in a folder that exists, ending in .html")
+    for name in machines:
+        if machines.count(name) > 1:
+            raise BadInput(f"machine '{name}' was named {machines.count(name)} times: name each once")
     console = Console(stderr=as_json)
     console.print(charter_line(EXPERIMENT), style="dim", highlight=False, markup=False)
     with interruptible(), ExitStack() as stack:
