@@ -242,7 +242,7 @@ def by_density_matrix(rates: dict[str, float], turn: tuple[float, float, float])
 @pytest.mark.parametrize("turn", [(0.0, 0.0, 0.0), (pi / 4, 0.0, pi / 4), (0.9, 0.4, 1.1)])
 def test_outcomes_with_errors_are_those_of_the_density_matrix(turn):
     """A Bell pair by stim; with T and with a rotation by trajectories."""
-    on, shots = chip(RATES), 100_000
+    on, shots = chip(RATES), 400_000
     gates = (Operation("h", (0,)), Operation("cx", (0, 1)), Operation("u", (1,), turn))
     circuit = Circuit(2, 2, (*gates, *(Operation("measure", (q,), bit=q) for q in (0, 1))))
     expected = by_density_matrix(RATES, turn)

@@ -13,6 +13,9 @@ from scipy.stats import binom, chi2
 from typer.testing import CliRunner
 
 from counterpoint.base import BadInput, Job, Permit, Price, Shots, fold_in
+from counterpoint.circuits.circuit import Circuit, Operation
+from counterpoint.circuits.clifford import from_stim
+from counterpoint.circuits.qasm import write
 from counterpoint.circuits.trajectories import MOST, trajectories
 from counterpoint.cli.main import app
 from counterpoint.codes import surface
@@ -224,6 +227,51 @@ def test_detectors_and_observables_are_given_where_the_circuit_has_them():
     assert 0 < got.observables.mean() < 1
 
 
+# Circuits without layers
+
+
+def test_a_circuit_without_layers_or_preparations_is_laid_out():
+    """As one would by hand: the same account; and the record is that of the circuit as it was given."""
+    on, laid = machine(magic=0.01), stim.Circuit("R 0 1\nTICK\nH 0\nTICK\nCX 0 1\nTICK\nS[T] 0\nM 1\nTICK\nM 0")
+    given = stim.Circuit("H 0\nCX 0 1\nS[T] 0\nM 0 1")
+    text = write(from_stim(given))
+    assert on.account(given) == on.account(text) == on.account(laid)
+    assert on.cycles(given) == on.cycles(text) == on.cycles(laid)
+    assert needed(text) == needed(given) == needed(laid)
+    found = values(on, "X 0\nCX 0 1\nX 1\nS[T] 0\nM 0 1\nX 2\nM !2", 100)
+    assert (found == [True, False, False]).all()
+    found = values(on, "X 0\nCX 0 1\nX 1\nS[T] 0\nM 0 1\nOBSERVABLE_INCLUDE(1) rec[-2]", 100)
+    assert (found == [0, 1]).all()
+
+
+@pytest.mark.parametrize("p", [0.0, 0.02])
+def test_openqasm_gives_its_bits(p):
+    """Read last first, one bit written twice and one never; T by the state vector, and the errors of each gate."""
+    operations = (
+        Operation("ry", (2,), (np.pi,)),
+        Operation("h", (0,)),
+        Operation("cx", (0, 1)),
+        Operation("t", (0,)),
+        Operation("cp", (0, 1), (np.pi,)),
+        Operation("measure", (2,), bit=3),
+        Operation("measure", (1,), bit=1),
+        Operation("measure", (0,), bit=3),
+    )
+    on = machine(magic=p)
+    task = Job(write(Circuit(3, 4, operations)), np.zeros((1, 0)), 2_000, 1, "a", (1,))
+    found = bits_of(on.sample(task), 4)
+    assert not found[:, [0, 2]].any()
+    assert (found[:, 1] == found[:, 3]).all()
+    assert agrees(int(found[:, 1].sum()), 2_000, 0.5)
+    assert on.price(task).cycles == 2_000 * on.cycles(task.circuit)
+
+
+def test_openqasm_beyond_clifford_and_t_is_refused():
+    for gate in (Operation("rz", (0,), (0.3,)), Operation("ccx", (0, 1, 2))):
+        with pytest.raises(BadInput, match=f"'{gate.name}.*' is no Clifford gate"):
+            machine().cycles(write(Circuit(3, 1, (gate, Operation("measure", (0,), bit=0)))))
+
+
 # With one error of known size
 
 P = 0.1
@@ -416,11 +464,11 @@ def test_a_permit_covers_the_price_and_is_spent_once():
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("R 0\nSWAP 0 1\nM 0", "'SWAP 0 1', and logical qubits have R, RX"),
+        ("R 0\nTICK\nSWAP 0 1\nTICK\nM 0", "'SWAP 0 1', and logical qubits have R, RX"),
         ("R 0\nTICK\nH[T] 0\nTICK\nM 0", r"'H\[T\] 0', and"),
         ("R 0\nTICK\nDEPOLARIZE1(0.1) 0\nTICK\nM 0", "noise already, 'DEPOLARIZE1"),
         ("R 0\nTICK\nM(0.1) 0", "noise already, 'M"),
-        ("M 0", "uses logical qubit 0, which was measured or never prepared"),
+        ("R 0\nTICK\nM 1", "uses logical qubit 1, which was measured or never prepared"),
         ("R 0\nTICK\nM 0\nTICK\nM 0", "uses logical qubit 0, which was measured"),
         ("R 0\nH 0\nTICK\nM 0", "qubit 0 for the 2nd time in one layer, and 1"),
         ("R 0 1\nTICK\nM 0\nTICK\nCX rec[-1] 1\nTICK\nM 1", "depends on a result"),

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import final
 
 import numpy as np
 import stim
 from numpy.typing import NDArray
 
-from counterpoint.base import BadInput, ControlSpace, Job, Key, Machine, Permit, Price, Shots, fold_in
+from counterpoint.base import BadInput, ControlSpace, Job, Key, Machine, Permit, Price, Program, Shots, fold_in
+from counterpoint.circuits.circuit import Circuit
+from counterpoint.circuits.clifford import from_stim, record_of, to_stim
+from counterpoint.circuits.qasm import read
+from counterpoint.circuits.tagged import Tagged
 from counterpoint.circuits.trajectories import trajectories
 from counterpoint.machine.account import Account, account
-from counterpoint.machine.checks import check_job, stim_circuit
+from counterpoint.machine.checks import check_job
+from counterpoint.machine.measured import by_stim, held
 from counterpoint.machine.meter import Meter, price_of
 from counterpoint.machine.operations import OPERATIONS, Fault, Measured
 from counterpoint.machine.results import shots_of
@@ -30,9 +36,34 @@ NO_KNOBS = ControlSpace(
 )
 
 
-def needed(circuit: stim.Circuit) -> list[str]:
-    """The operations whose errors must be measured to run `circuit`. Raises BadInput as `schedule` does."""
-    return [name for name in schedule(circuit, _steps()).uses if name in OPERATIONS]
+def needed(circuit: Program) -> list[str]:
+    """The operations whose errors must be measured to run `circuit`. Raises BadInput as `written` and `schedule`."""
+    return [name for name in schedule(written(circuit).circuit, _steps()).uses if name in OPERATIONS]
+
+
+def written(circuit: Program) -> Tagged:
+    """`circuit` as `schedule` reads it.
+
+    OpenQASM, and a stim circuit that lacks layers or preparations, are laid out anew: each operation as soon as it can
+    be, each qubit prepared before its first use. Joint measurements stay what they are, and are not laid out.
+    Raises BadInput for OpenQASM that cannot be read, noise, and gates other than Clifford gates and T.
+    """
+    if isinstance(circuit, str):
+        return _laid_out(read, circuit)
+    names = {one.name for one in circuit.flattened()}
+    if names & {"MZZ", "MXX", "MPP"} or ("TICK" in names and names & {"R", "RX"}):
+        return Tagged(circuit, tuple(range(circuit.num_measurements)))
+    return _laid_out(_from_text, str(circuit))
+
+
+@lru_cache(64)
+def _laid_out(reader: Callable[[str], Circuit], text: str) -> Tagged:
+    circuit = reader(text)
+    return Tagged(to_stim(circuit), record_of(circuit))
+
+
+def _from_text(text: str) -> Circuit:
+    return from_stim(stim.Circuit(text))
 
 
 def check_magic(error: float) -> None:
@@ -47,7 +78,8 @@ def _steps() -> dict[str, int]:
 
 @final
 class LogicalMachine(Machine):
-    """Runs circuits of logical qubits: stim circuits of the gates that `schedule` names, layers ended by TICK.
+    """Runs circuits of logical qubits: stim circuits of the gates that `schedule` names, and general ones of Clifford
+    gates and T, which become such (`written`).
 
     T is the tagged gate `S[T]`, its inverse `S_DAG[T]`. Each operation errs as it was measured. A circuit without T is
     sampled at any size by stim, one with T by its state vector. Machine time advances by 1.1 us for each cycle of
@@ -83,13 +115,13 @@ class LogicalMachine(Machine):
         """Go on at `clock` seconds: nothing drifts."""
         self._meter.resume(clock)
 
-    def cycles(self, circuit: stim.Circuit) -> int:
-        """Error-correction cycles in one shot of `circuit`. Raises BadInput as `schedule` does."""
+    def cycles(self, circuit: Program) -> int:
+        """Error-correction cycles in one shot of `circuit`. Raises BadInput as `written` and `schedule`."""
         return self.distance * self._schedule(circuit).steps
 
     def price(self, job: Job) -> Price:
-        """Cycles, shots and machine seconds of all candidates; no money. Raises BadInput as `schedule` does."""
-        return price_of(job, self.cycles(stim_circuit(job, self.name)))
+        """Cycles, shots and machine seconds of all candidates; no money. Raises BadInput as `cycles`."""
+        return price_of(job, self.cycles(job.circuit))
 
     def run(self, job: Job, permit: Permit) -> Shots:
         """Carry out `job`; the clock advances by its price.
@@ -102,8 +134,8 @@ class LogicalMachine(Machine):
     def sample(self, job: Job) -> Shots:
         """What the machine would give for `job` now; nothing changes.
 
-        Its cycles are what `cycles` says, whatever the job has. Raises BadInput as `schedule`, and for an operation
-        that was not measured.
+        Its cycles are what `cycles` says, whatever the job has. Raises BadInput as `cycles`, and for an operation that
+        was not measured.
         """
         program = self._program(job)
         self._check_measured(program)
@@ -113,12 +145,12 @@ class LogicalMachine(Machine):
         """As `sample`, from a machine whose operations never err."""
         return self._shots(job, self._program(job), {})
 
-    def noisy(self, circuit: stim.Circuit) -> stim.Circuit:
+    def noisy(self, circuit: Program) -> stim.Circuit:
         """The circuit as it is sampled, with the errors of each operation; one more qubit than logical ones."""
         return self._schedule(circuit).circuit(self._faults())
 
-    def account(self, circuit: stim.Circuit) -> Account:
-        """What one shot of `circuit` is charged. Raises BadInput as `schedule` does."""
+    def account(self, circuit: Program) -> Account:
+        """What one shot of `circuit` is charged. Raises BadInput as `cycles`."""
         program = self._schedule(circuit)
         self._check_measured(program)
         cycles = program.steps * self.distance
@@ -134,17 +166,19 @@ class LogicalMachine(Machine):
 
     def _program(self, job: Job) -> Schedule:
         check_job(job, self.space)
-        return self._schedule(stim_circuit(job, self.name))
+        return self._schedule(job.circuit)
 
     def _shots(self, job: Job, program: Schedule, faults: Mapping[str, Sequence[Mapping[Fault, float]]]) -> Shots:
         circuit = program.circuit(faults)
+        record = written(job.circuit).record
         measured = [
-            _sample(program, circuit, job.shots, fold_in(job.key, "shots", c)) for c in range(len(job.controls))
+            held(_sample(program, circuit, job.shots, fold_in(job.key, "shots", c)), record)
+            for c in range(len(job.controls))
         ]
         return shots_of(job, np.array(measured), started=self._meter.clock, seconds=self.price(job).seconds)
 
-    def _schedule(self, circuit: stim.Circuit) -> Schedule:
-        return schedule(circuit, _steps())
+    def _schedule(self, circuit: Program) -> Schedule:
+        return schedule(written(circuit).circuit, _steps())
 
     def _faults(self) -> dict[str, Sequence[Mapping[Fault, float]]]:
         assumed: Mapping[Fault, float] = {("Z0",): self.magic}
@@ -155,5 +189,4 @@ def _sample(program: Schedule, noisy: stim.Circuit, shots: int, key: Key) -> NDA
     """(shots, M) measured bits."""
     if program.magic:
         return trajectories(noisy, shots, key, program.flag)
-    seed = int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0]) >> 1
-    return noisy.compile_sampler(seed=seed).sample(shots)
+    return by_stim(noisy, shots, key)

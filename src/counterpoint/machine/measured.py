@@ -21,9 +21,13 @@ def by_stim(circuit: stim.Circuit, shots: int, key: Key) -> NDArray[np.bool_]:
 def bits(run: Tagged, shots: int, key: Key) -> NDArray[np.bool_]:
     """(shots, bits): what each bit holds in the end. Raises BadInput as `trajectories`."""
     sample = by_stim if tags.plain(run.circuit) else trajectories
-    results = sample(run.circuit, shots, key)
-    found = np.zeros((shots, len(run.record)), np.bool_)
-    for bit, result in enumerate(run.record):
+    return held(sample(run.circuit, shots, key), run.record)
+
+
+def held(results: NDArray[np.bool_], record: tuple[int | None, ...]) -> NDArray[np.bool_]:
+    """(shots, bits) of (shots, results): of each bit the result that it holds, 0 where it holds none."""
+    found = np.zeros((len(results), len(record)), np.bool_)
+    for bit, result in enumerate(record):
         if result is not None:
             found[:, bit] = results[:, result]
     return found
