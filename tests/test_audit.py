@@ -101,7 +101,7 @@ def entries(folder: Path) -> list[tuple[str, dict[str, object]]]:
 def test_honest_runs_agree_with_their_ledger(ended: Path) -> None:
     with Ledger.read(ended) as ledger, Store.open(ended, read_only=True) as store:
         verdicts = [turn.verdict for turn in store.turns(1)]
-        assert audit(ended) == Audit(ledger.head, ledger.head, 2, TURNS + SMALL.turns, (), ())
+        assert audit(ended) == Audit(ledger.head, ledger.head, 2, TURNS + SMALL.turns, 0, (), ())
     assert verdicts == ["allow"] * ALLOWED + ["deny"] * PATIENCE
     done = CliRunner().invoke(app, ["verify", "--store", str(ended)])
     count = len(entries(ended))

@@ -390,6 +390,7 @@ def test_verify_says_what_it_covered(tmp_path: Path) -> None:
         "expected": {"count": 1201, "digest": head.digest},
         "runs": 1,
         "turns": 1200,
+        "jobs": 0,
         "unsealed": [],
         "faults": [],
     }

@@ -28,7 +28,6 @@ from counterpoint.machine.queued import QueuedMachine
 from counterpoint.machine.recorded import read_circuit
 from counterpoint.machine.results import annotated, outcome_counts
 from counterpoint.machine.wire import job_of
-from counterpoint.store.database import FILE
 from counterpoint.store.jobs import JobRecord, Jobs
 
 app = typer.Typer(no_args_is_help=True, help="The same circuit on any machine, now or collected later.")
@@ -87,9 +86,7 @@ def run(
 @app.command("list")
 def list_jobs(store: Store = DEFAULT_STORE, as_json: Json = False) -> None:
     """Every job of the store: where it was sent, what it was charged, how it stands."""
-    if not (store / FILE).is_file():
-        raise BadInput(f"there is no store {store / FILE}: name the folder of a job with --store")
-    with Jobs.open(store) as jobs:
+    with Jobs.read(store) as jobs:
         rows = [_row(one) for one in jobs.all()]
     if as_json:
         typer.echo(json.dumps(rows))

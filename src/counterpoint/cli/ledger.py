@@ -45,13 +45,13 @@ def show(store: Store = DEFAULT_STORE, last: Last = None, json_: Json = False) -
 
 @app.command()
 def verify(store: Store = DEFAULT_STORE, json_: Json = False) -> None:
-    """Check that no entry was changed, and no turn, setting or charter since its entry; exit code 1 where one was."""
+    """Check that no entry was changed, and no turn, job, setting or charter since; exit code 1 where one was."""
     found = audit(store)
     if json_:
         listed = [{"entry": fault.entry, "fault": fault.sentence} for fault in found.faults]
         known = None if found.expected is None else {"count": found.expected[0], "digest": found.expected[1]}
         about = {"verified": not found.faults, "entries": found.head and found.head.count, "expected": known}
-        covered = {"runs": found.runs, "turns": found.turns, "unsealed": found.unsealed}
+        covered = {"runs": found.runs, "turns": found.turns, "jobs": found.jobs, "unsealed": found.unsealed}
         print(json.dumps(about | covered | {"faults": listed}))
     elif found.faults:
         for fault in found.faults[:_SHOWN]:
@@ -69,9 +69,13 @@ def _covered(found: Audit) -> list[str]:
     """What the audit vouches for, and what it cannot."""
     assert found.head is not None
     count, runs = found.head.count, f"{found.runs:,} run{'s' * (found.runs != 1)}"
+    if found.expected is None and found.jobs:
+        jobs = f"{found.jobs:,} job{'s' * (found.jobs != 1)}"
+        return [f"{count:,} entries chained, {jobs} agree with them; a tail cut after the last of these would not show"]
     if found.expected is None:
         return [f"{count:,} entries chained; no turn stands in a store beside them, so that a cut tail would not show"]
-    lines = [f"{count:,} entries chained, {found.turns:,} turns of {runs} agree with them"]
+    jobs = f" and {found.jobs:,} job{'s' * (found.jobs != 1)}" if found.jobs else ""
+    lines = [f"{count:,} entries chained, {found.turns:,} turns of {runs}{jobs} agree with them"]
     if beyond := count - found.expected[0]:
         lines.append(
             f"the last {beyond:,} entries are newer than what the store has seen: cut off, they would not show"
@@ -92,6 +96,14 @@ def _words(entry: dict[str, Any]) -> str:
             return f"turn {turn}: {summary}"
         case {"verdict": _, "turn": turn, "reason": reason}:
             return f"turn {turn}: {reason}"
+        case {"verdict": "allow", "machine": machine, "summary": summary}:
+            return f"{machine}: {summary}"
+        case {"verdict": _, "machine": machine, "reason": reason}:
+            return f"{machine}: {reason}"
+        case {"entry": number, "outcome": outcome}:
+            return f"entry {number:,} gave {str(outcome)[:12]}"
+        case {"entry": number, "why": why}:
+            return f"entry {number:,}: {why}"
         case {"run": run, "turns": turns, "charter": charter}:
             return f"run {run} after {turns} turns; charter {str(charter)[:12]}"
         case {"run": run, "settings": {"machine": machine, "explorer": explorer}, "charter": charter}:

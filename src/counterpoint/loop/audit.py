@@ -22,7 +22,9 @@ from counterpoint.govern.chain import GENESIS, Fault, Head
 from counterpoint.govern.ledger import Ledger
 from counterpoint.govern.told import Said, Told, told_of_runs
 from counterpoint.identity import identity
+from counterpoint.loop.job_audit import job_faults
 from counterpoint.store.database import FILE, Store
+from counterpoint.store.jobs import JobRecord, Jobs
 from counterpoint.store.turns import Run, Turn
 
 
@@ -34,6 +36,7 @@ class Audit:
     expected: tuple[int, str] | None  # the head that the store has seen; None without a store or a turn
     runs: int  # that were compared with the ledger
     turns: int  # likewise
+    jobs: int  # in the store, likewise
     faults: tuple[Fault, ...]
     unsealed: tuple[str, ...]  # a sentence for each outcome that no entry holds yet: no fault
 
@@ -50,29 +53,37 @@ def audit(folder: Path) -> Audit:
         ledger = stack.enter_context(Ledger.read(folder))
         # What these entries say is stored must be in the store, which is looked at later.
         before = ledger.head.count
-        store, expected = None, None
+        store, expected, records = None, None, list[JobRecord]()
         if (folder / FILE).is_file():
             store = stack.enter_context(Store.open(folder, read_only=True))
             stack.enter_context(store.snapshot())
             expected = store.head()
+            records = _jobs(folder)  # before the entries are read: each job is newer than its permit
         if faults := ledger.verify(expected):
-            return Audit(None, expected, 0, 0, tuple(faults), ())
+            return Audit(None, expected, 0, 0, 0, tuple(faults), ())
         entries = list(ledger.entries())
         head = Head(len(entries), entries[-1].digest) if entries else Head(0, GENESIS)
         if store is None:
-            return Audit(head, None, 0, 0, (), ())
+            return Audit(head, None, 0, 0, 0, (), ())
         told, faults = told_of_runs(entries)
         try:
             runs, seen = {run.id: run for run in store.runs()}, frozenset(store.heads())
         except BadInput as error:
-            return Audit(head, expected, 0, 0, (Fault(None, str(error)),), ())
+            return Audit(head, expected, 0, 0, 0, (Fault(None, str(error)),), ())
         compared = [
             _Comparison(number, runs.get(number), told.get(number), seen, before).over(store.turns(number))
             for number in sorted(runs.keys() | told.keys())
         ]
-    faults += [fault for each in compared for fault in each.faults]
-    unsealed = tuple(each.unsealed for each in compared if each.unsealed)
-    return Audit(head, expected, len(runs), sum(each.turns for each in compared), tuple(faults), unsealed)
+    wrong, late = job_faults(entries, records)
+    faults += [fault for each in compared for fault in each.faults] + wrong
+    unsealed = tuple(each.unsealed for each in compared if each.unsealed) + tuple(late)
+    turns = sum(each.turns for each in compared)
+    return Audit(head, expected, len(runs), turns, len(records), tuple(faults), unsealed)
+
+
+def _jobs(folder: Path) -> list[JobRecord]:
+    with Jobs.read(folder) as jobs:
+        return jobs.all()
 
 
 @dataclass

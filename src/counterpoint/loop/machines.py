@@ -15,6 +15,7 @@ from counterpoint.loop.own import blaming, own
 from counterpoint.loop.settings import Settings
 from counterpoint.machine import MACHINES
 from counterpoint.machine.aer import aer, fake
+from counterpoint.machine.braket import Depolarising, local
 from counterpoint.machine.builds import PUBLISHED_FLOOR, TWO_QUBIT, WILLOW_FLOORS
 from counterpoint.machine.hardware import CHIPS, NOISES, Noise
 from counterpoint.machine.hidden import HiddenVariables
@@ -134,9 +135,21 @@ def _logical(
     return LogicalMachine(distance, measured, magic=CHIP_TWO_QUBIT.get(noise, p))
 
 
+def _braket(key: Key) -> Machine:
+    return local("braket_sv")
+
+
+def _noisy_braket(
+    key: Key, one: float = Depolarising.one, two: float = Depolarising.two, readout: float = Depolarising.readout
+) -> Machine:
+    return local("braket_dm", Depolarising(one, two, readout))
+
+
 NAMED: dict[str, Maker] = {
     "ideal": Maker(_ideal, "exact, without noise"),
     "aer": Maker(lambda key: aer(), "Qiskit's simulator, without noise"),
+    "braket": Maker(_braket, "Braket's local state vector"),
+    "braket-dm": Maker(_noisy_braket, "Braket's local density matrix with a stated noise"),
     "hidden-variables": Maker(
         lambda key: HiddenVariables(), "each side knows its own angle alone: the check must fail"
     ),

@@ -54,6 +54,14 @@ class Jobs:
         connection.execute("PRAGMA synchronous = FULL")
         return cls(path, connection)
 
+    @classmethod
+    def read(cls, folder: Path) -> Jobs:
+        """The jobs of the store in `folder`, for reading alone. Raises BadInput as `Store.open` does."""
+        Store.open(folder, read_only=True).close()
+        path = folder / FILE
+        uri = f"{path.resolve().as_uri()}?mode=ro"
+        return cls(path, sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False))
+
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
