@@ -301,9 +301,9 @@ def test_bad_circuits(folder: Path, machines: dict[str, QiskitMachine]) -> None:
         fake("FakeTorino", (0, 1), folder).sample(job(many))
     with pytest.raises(BadInput, match="90 qubits was given and aer has"):
         aer().price(job(Circuit(90, 1, (Op("measure", (0,), bit=0),))))
-    with pytest.raises(BadInput, match=r"depends on a result and FakeBurlingtonV2 .* has none"):
+    with pytest.raises(BadInput, match=r"depends on a result and FakeBurlingtonV2 has none"):
         fake("FakeBurlingtonV2", folder=folder).sample(job(conditional))
-    with pytest.raises(BadInput, match=r"has a reset and FakeArmonkV2 .* has none"):
+    with pytest.raises(BadInput, match=r"has a reset and FakeArmonkV2 has none"):
         fake("FakeArmonkV2", folder=folder).sample(job(Circuit(1, 1, (Op("reset", (0,)), *many.operations))))
     with pytest.raises(BadInput, match="0-5, are not joined by couplers on FakeTorino"):
         fake("FakeTorino", (0, 5), folder).sample(job(BELL))

@@ -16,15 +16,14 @@ from counterpoint.machine.checks import check_job
 from counterpoint.machine.logical import NO_KNOBS
 from counterpoint.machine.meter import Meter
 from counterpoint.machine.packages import package
-from counterpoint.machine.placement import best_chain, connected
+from counterpoint.machine.placement import best_chain
 from counterpoint.machine.programs import general
 from counterpoint.machine.qiskit_circuits import measured_bits, qiskit_circuit
-from counterpoint.machine.qiskit_target import noise_model, shot_seconds, target
+from counterpoint.machine.qiskit_target import noise_model, shot_seconds, transpile
 from counterpoint.machine.results import shots_of
 from counterpoint.machine.snapshot import Qubits, Snapshot, fake_snapshot
 
 KEPT = 256  # transpiled circuits, chains and noise models
-SEED = 0  # of the transpiler: the same circuit is always transpiled alike
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,24 +108,15 @@ class QiskitMachine(Machine):
         return self._chain(circuit.qubits) if self._qubits is None else self._qubits[: circuit.qubits]
 
     def _transpile(self, circuit: Circuit) -> Transpiled:
-        qiskit = package("qiskit", "qiskit")
         placed = self.placed(circuit)
         if all(one.name != "measure" for one in circuit.operations):
             return Transpiled(None, None, 0.0)
-        given = qiskit_circuit(circuit)
         if self.snapshot is None:
-            return Transpiled(qiskit.transpile(given, self._simulator, optimization_level=0), None, 0.0)
-        self._check_operations(self.snapshot, circuit, placed)
-        narrow = qiskit.transpile(
-            given,
-            target=target(self.snapshot, placed, narrow=True),
-            initial_layout=list(range(len(placed))),
-            optimization_level=1,
-            seed_transpiler=SEED,
-        )
-        wide = qiskit.QuantumCircuit(qiskit.QuantumRegister(self.snapshot.qubits, "q"), *narrow.cregs)
-        wide.compose(narrow, placed, wide.clbits, inplace=True)
-        return Transpiled(wide, self._noise(placed), shot_seconds(self.snapshot, wide))
+            given = qiskit_circuit(circuit)
+            made = package("qiskit", "qiskit").transpile(given, self._simulator, optimization_level=0)
+            return Transpiled(made, None, 0.0)
+        made = transpile(self.snapshot, circuit, placed)
+        return Transpiled(made, self._noise(placed), shot_seconds(self.snapshot, made))
 
     def _measured(self, transpiled: Transpiled, bits: int, shots: int, seed: int) -> NDArray[np.bool_]:
         """(shots, bits) of one run."""
@@ -139,23 +129,6 @@ class QiskitMachine(Machine):
         if not result.success:
             raise BadInput(f"{self.name} cannot run a circuit of {bits} bits, Aer says: {result.status}")
         return measured_bits(result.results[0].data.memory, bits)
-
-    def _check_operations(self, snapshot: Snapshot, circuit: Circuit, placed: Qubits) -> None:
-        used = {one.name for one in circuit.operations}
-        missing = "reset" if "reset" in used and "reset" not in snapshot.operations else None
-        if any(one.condition for one in circuit.operations) and not snapshot.conditions:
-            missing = "operation that depends on a result"
-        if missing:
-            raise BadInput(
-                f"the circuit of {circuit.qubits} qubits has a {missing} and {self.name} has none: leave it out, or "
-                "take another machine"
-            )
-        couples = any(len(one.qubits) > 1 and one.name != "barrier" for one in circuit.operations)
-        if couples and not connected(snapshot, placed):
-            raise BadInput(
-                f"the circuit couples qubits and those that it is put on, {'-'.join(map(str, placed))}, are not joined "
-                f"by couplers on {snapshot.name}: name qubits that are"
-            )
 
 
 def aer() -> QiskitMachine:

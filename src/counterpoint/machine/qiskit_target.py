@@ -5,8 +5,14 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+from counterpoint.base import BadInput
+from counterpoint.circuits.circuit import Circuit
 from counterpoint.machine.packages import package
+from counterpoint.machine.placement import connected
+from counterpoint.machine.qiskit_circuits import qiskit_circuit
 from counterpoint.machine.snapshot import Qubits, Snapshot
+
+SEED = 0  # of the transpiler: the same circuit is always transpiled alike
 
 
 def target(snapshot: Snapshot, qubits: Qubits, *, narrow: bool) -> Any:
@@ -36,6 +42,25 @@ def target(snapshot: Snapshot, qubits: Qubits, *, narrow: bool) -> Any:
     return made
 
 
+def transpile(snapshot: Snapshot, circuit: Circuit, placed: Qubits) -> Any:
+    """The `qiskit.QuantumCircuit` on all the backend's qubits that does `circuit` on those where it is `placed`.
+
+    Optimisation level 1 cancels nothing across a barrier. Raises BadInput for operations that the backend does not
+    have, and for gates between qubits that are not joined.
+    """
+    _check_operations(snapshot, circuit, placed)
+    qiskit = package("qiskit", "qiskit")
+    narrow = qiskit.transpile(
+        qiskit_circuit(circuit),
+        target=target(snapshot, placed, narrow=True),
+        initial_layout=list(range(len(placed))),
+        optimization_level=1,
+        seed_transpiler=SEED,
+    )
+    wide = qiskit.QuantumCircuit(qiskit.QuantumRegister(snapshot.qubits, "q"), *narrow.cregs)
+    return wide.compose(narrow, placed, wide.clbits)
+
+
 def noise_model(snapshot: Snapshot, qubits: Qubits) -> Any:
     """The `qiskit_aer.noise.NoiseModel` that the vendor makes of a backend, for operations on `qubits` alone."""
     own = target(snapshot, qubits, narrow=False)
@@ -62,3 +87,21 @@ def shot_seconds(snapshot: Snapshot, circuit: Any) -> float:
 
     follow(circuit, {bit: bit for bit in (*circuit.qubits, *circuit.clbits)})
     return max(free.values(), default=0.0)
+
+
+def _check_operations(snapshot: Snapshot, circuit: Circuit, placed: Qubits) -> None:
+    used = {one.name for one in circuit.operations}
+    missing = "reset" if "reset" in used and "reset" not in snapshot.operations else None
+    if any(one.condition for one in circuit.operations) and not snapshot.conditions:
+        missing = "operation that depends on a result"
+    if missing:
+        raise BadInput(
+            f"the circuit of {circuit.qubits} qubits has a {missing} and {snapshot.name} has none: leave it out, or "
+            "take another machine"
+        )
+    couples = any(len(one.qubits) > 1 and one.name != "barrier" for one in circuit.operations)
+    if couples and not connected(snapshot, placed):
+        raise BadInput(
+            f"the circuit couples qubits and those that it is put on, {'-'.join(map(str, placed))}, are not joined by "
+            f"couplers on {snapshot.name}: name qubits that are"
+        )

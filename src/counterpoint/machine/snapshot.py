@@ -103,8 +103,12 @@ def _taken(name: str) -> Snapshot:
     with warnings.catch_warnings():
         # One backend says by a warning that its figures are not those of a chip.
         warnings.filterwarnings("ignore", message="Properties of .* are not intended", category=UserWarning)
-        backend = getattr(package(PROVIDER, "qiskit"), name)()
-        target, properties = backend.target, backend.properties()
+        return snapshot_of(name, getattr(package(PROVIDER, "qiskit"), name)())
+
+
+def snapshot_of(name: str, backend: Any) -> Snapshot:
+    """The snapshot of a `qiskit.providers.BackendV2` of IBM, under the name `name`."""
+    target, properties = backend.target, backend.properties()
     known = package("qiskit.circuit.library.standard_gates", "qiskit").get_standard_gate_name_mapping()
     # No circuit has a delay, and how the angles of rzz are bounded only the vendor's package knows.
     wanted = sorted(n for n in target.operation_names if n in known and n not in ("delay", "rzz"))
