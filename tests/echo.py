@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from pathlib import Path
 from typing import final
@@ -41,6 +42,8 @@ class Echo(Machine):
 
     def __init__(self, runs: Path, seconds: float = 0.0) -> None:
         self.name, self.space, self.twin = "echo", NO_KNOBS, None
+        self.go = threading.Event()  # a run waits for it
+        self.go.set()
         self._runs, self._seconds, self._meter = runs, seconds, Meter()
 
     @property
@@ -58,6 +61,7 @@ class Echo(Machine):
 
     def _sample(self, job: Job) -> Shots:
         assert isinstance(job.circuit, stim.Circuit)
+        assert self.go.wait(20)
         time.sleep(self._seconds)
         measured = job.circuit.compile_sampler(seed=1).sample(job.shots)[None]
         with self._runs.open("a") as file:

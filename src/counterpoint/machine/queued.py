@@ -139,7 +139,8 @@ class QueuedMachine(Machine):
             shots = shots_of(unpacked(record.result), job)
             self._reached = max(self._reached, shots.started + shots.seconds)
             return shots
-        raise BadInput(f"the job of ticket {ticket[:12]} was {record.state}: {record.reason or 'ask for a new permit'}")
+        ended = "failed" if record.state == "failed" else "was cancelled"
+        raise BadInput(f"the job of ticket {ticket[:12]} {ended} ({record.reason}): ask for a new permit to try again")
 
     def cancel(self, ticket: str) -> None:
         """Take the job out of the provider's queue. Raises BadInput where it has begun or ended."""

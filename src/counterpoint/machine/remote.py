@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any, final
 from urllib.parse import urlsplit
 
@@ -44,9 +45,9 @@ class Remote:
             )
         self._url = url.rstrip("/")
         # A proxy cannot reach this computer's own servers.
-        self._http = httpx.Client(
-            headers={"Authorization": f"Bearer {token}"}, timeout=SECONDS, trust_env=parts.hostname not in HERE
-        )
+        head = {"Authorization": f"Bearer {token}"} if token else {}
+        self._http = httpx.Client(headers=head, trust_env=parts.hostname not in HERE)
+        weakref.finalize(self, self._http.close)
         about = self._ask("GET", "/machine")
         try:
             self._name = str(about["name"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path as Folder
 from typing import Annotated, Any, final
@@ -64,16 +64,18 @@ class Server:
         """
         self._name, self._limits = machine.name, limits
         self._price = machine.price(Job(ONE, machine.space.start[None], 1, 1, "", (0,)))
-        self._queue = Queue.open(folder)
-        self._worker = Worker(machine, charter, folder, self._queue, self._ended)
         self._looking: dict[tuple[str, str], set[asyncio.Future[None]]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
-        app: App = Gate(self._app(), self._queue, limits.bytes)
-        if faults:
-            app = Faulty(app, faults, fold_in(key, "faults"))
-        config = uvicorn.Config(app, log_level="critical", access_log=False, lifespan="off", server_header=False)
-        self._uvicorn = uvicorn.Server(config)
-        self._socket = _listen(port)
+        with ExitStack() as stack:
+            self._queue = stack.enter_context(Queue.open(folder))
+            self._worker = Worker(machine, charter, folder, self._queue, self._ended, self.stop)
+            gate = Gate(self._app(), self._queue, limits.bytes)
+            self.faulty = Faulty(gate, faults, fold_in(key, "faults"))
+            app: App = self.faulty if faults else gate
+            config = uvicorn.Config(app, log_level="critical", access_log=False, lifespan="off", server_header=False)
+            self._uvicorn = uvicorn.Server(config)
+            self._socket = _listen(port)
+            stack.pop_all()
 
     @property
     def url(self) -> str:
@@ -81,13 +83,19 @@ class Server:
         return f"http://{HOST}:{self._socket.getsockname()[1]}"
 
     def run(self) -> None:
-        """Serve until `stop`, or until this is interrupted. Raises BadInput where another server has the folder."""
-        self._worker.start()
+        """Serve until `stop`, or until this is interrupted.
+
+        Raises BadInput where another server has the folder, or queue or ledger cannot be written any more.
+        """
         try:
+            self._worker.start()
             self._uvicorn.run(sockets=[self._socket])
         finally:
+            self._socket.close()
             if self._worker.stop(PATIENCE):
                 self._queue.close()
+        if self._worker.problem is not None:
+            raise self._worker.problem
 
     def stop(self) -> None:
         """End `run`, from any thread."""

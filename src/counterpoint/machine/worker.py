@@ -25,20 +25,28 @@ class Worker:
     """One thread that runs the jobs of a queue on one machine."""
 
     def __init__(
-        self, machine: Machine, charter: Charter, folder: Path, queue: Queue, ended: Callable[[str, str], None]
+        self,
+        machine: Machine,
+        charter: Charter,
+        folder: Path,
+        queue: Queue,
+        ended: Callable[[str, str], None],
+        broken: Callable[[], None],
     ) -> None:
-        """`ended` is called, in the worker's thread, with client and id of each job that has ended."""
-        self._machine, self._charter, self._folder, self._queue, self._ended = machine, charter, folder, queue, ended
+        """Both are called in the worker's thread: `ended` with client and id of each job that has ended, `broken` where
+        queue or ledger cannot be written any more, which `problem` then tells."""
+        self._machine, self._charter, self._folder, self._queue = machine, charter, folder, queue
+        self._ended, self._broken = ended, broken
         self._more, self._begun, self._stopping = threading.Event(), threading.Event(), False
-        self._problem: BadInput | None = None
+        self.problem: BadInput | None = None
         self._thread = threading.Thread(target=self._main, name="worker", daemon=True)
 
     def start(self) -> None:
         """Begin. Raises BadInput where the folder's ledger cannot be written, as when another server does."""
         self._thread.start()
         self._begun.wait()
-        if self._problem is not None:
-            raise self._problem
+        if self.problem is not None:
+            raise self.problem
 
     def wake(self) -> None:
         """Say that something was queued."""
@@ -53,23 +61,25 @@ class Worker:
 
     def _main(self) -> None:
         try:
-            ledger = Ledger.open(self._folder)
+            with Ledger.open(self._folder) as ledger:
+                governor = Governor(self._charter, ledger, self._machine.space)
+                runner = Runner(self._machine, governor, Used(charged(ledger, governor)))
+                self._queue.again()
+                self._begun.set()
+                self._serve(runner)
         except BadInput as problem:
-            self._problem = problem
+            self.problem = problem
             self._begun.set()
-            return
-        with ledger:
-            governor = Governor(self._charter, ledger, self._machine.space)
-            runner = Runner(self._machine, governor, Used(charged(ledger, governor)))
-            self._queue.again()
-            self._begun.set()
-            while not self._stopping:
-                self._more.clear()
-                if (one := self._queue.take()) is None:
-                    self._more.wait()
-                    continue
-                self._queue.settle(one, self._outcome(runner, one))
-                self._ended(one.client, one.id)
+            self._broken()
+
+    def _serve(self, runner: Runner) -> None:
+        while not self._stopping:
+            self._more.clear()
+            if (one := self._queue.take()) is None:
+                self._more.wait()
+                continue
+            self._queue.settle(one, self._outcome(runner, one))
+            self._ended(one.client, one.id)
 
     def _outcome(self, runner: Runner, one: Waiting) -> Status:
         """Run a job. Whatever a machine raises, the next job is to find a worker."""
