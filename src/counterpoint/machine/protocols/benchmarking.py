@@ -19,9 +19,9 @@ from counterpoint.quops.estimate import Estimate
 
 DRAWS = 1000
 _SMALLEST = 1e-6  # 1 - p that is told from 0
-# What p may be: 0.7 % from one value of 1 - p to the next, far below any interval.
+# What p may be: 1.4 % from one value of 1 - p to the next, far below any interval.
 # Where nothing decays since nothing is left, all are as good, and the first, 0, is taken.
-_P = np.concatenate([1 - np.geomspace(1, _SMALLEST, 2001), [1.0]])
+_P = np.concatenate([1 - np.geomspace(1, _SMALLEST, 1001), [1.0]])
 
 
 @final

@@ -25,28 +25,41 @@ def words() -> tuple[tuple[Gate, ...], ...]:
     The four classes (no entangling gate, CNOT, iSWAP, SWAP) of Corcoles et al., Phys. Rev. A 87, 030301 (2013): 576,
     5,184, 5,184 and 576 words with 0 to 3 cx, on average 1.5.
     """
-    local = [(*on(0, a), *on(1, b)) for a, b in product(_LOCAL, repeat=2)]
-    thirds = [(*on(0, a), *on(1, b)) for a, b in product(_THIRDS, repeat=2)]
-    entangling = [(*first, *core, *last) for core in (_ONE, _TWO) for first in local for last in thirds]
-    return (*local, *entangling, *((*first, *_THREE) for first in local))
+    return tuple((*first, *tail) for tail in _tails() for first in _locals())
 
 
 def tableau(word: tuple[Gate, ...]) -> stim.Tableau:
     """What a word does."""
-    circuit = stim.Circuit("I 0 1")
-    for name, *qubits in word:
-        circuit.append(name.upper(), qubits)
-    return circuit.to_tableau()
+    lines = [" ".join(map(str, (gate[0].upper(), *gate[1:]))) for gate in word]
+    return stim.Circuit("\n".join(["I 0 1", *lines])).to_tableau()
 
 
 def word_of(clifford: stim.Tableau) -> tuple[Gate, ...]:
-    """The word for a Clifford of two qubits."""
-    return words()[_numbers()[_bytes(clifford)]]
+    """The word for a Clifford of two qubits: the one tail without which it joins nothing, after what is left."""
+    found = ((_locals_by_bytes().get(_bytes(clifford.then(undone))), tail) for tail, undone in _undone())
+    return next((*first, *tail) for first, tail in found if first is not None)
 
 
 @cache
-def _numbers() -> dict[bytes, int]:
-    return {_bytes(tableau(word)): number for number, word in enumerate(words())}
+def _locals() -> tuple[tuple[Gate, ...], ...]:
+    return tuple((*on(0, a), *on(1, b)) for a, b in product(_LOCAL, repeat=2))
+
+
+@cache
+def _tails() -> tuple[tuple[Gate, ...], ...]:
+    """What may follow a local word: nothing, one or two cx and axes turned, three cx."""
+    thirds = [(*on(0, a), *on(1, b)) for a, b in product(_THIRDS, repeat=2)]
+    return ((), *((*core, *last) for core in (_ONE, _TWO) for last in thirds), _THREE)
+
+
+@cache
+def _locals_by_bytes() -> dict[bytes, tuple[Gate, ...]]:
+    return {_bytes(tableau(word)): word for word in _locals()}
+
+
+@cache
+def _undone() -> tuple[tuple[tuple[Gate, ...], stim.Tableau], ...]:
+    return tuple((tail, tableau(tail).inverse()) for tail in _tails())
 
 
 def _bytes(clifford: stim.Tableau) -> bytes:
