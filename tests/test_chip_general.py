@@ -8,11 +8,12 @@ from math import pi
 import numpy as np
 import pytest
 import stim
-from scipy.stats import binom, chi2
+from chances import ALL, CLIFFORD, FALSE_ALARM, alike, random_circuit
+from scipy.stats import binom
 
 from counterpoint.base import BadInput, Floats, Job, Permit, Program
 from counterpoint.circuits import tags
-from counterpoint.circuits.circuit import GATES, Circuit, Operation
+from counterpoint.circuits.circuit import Circuit, Operation
 from counterpoint.circuits.layers import layered
 from counterpoint.circuits.matrices import MATRICES, u
 from counterpoint.circuits.qasm import write
@@ -26,8 +27,6 @@ from counterpoint.machine.measured import bits
 from counterpoint.machine.results import bits_of
 from counterpoint.machine.routing import Errors, placed
 
-FALSE_ALARM = 1e-6
-CLIFFORD = ("x", "y", "z", "h", "s", "sdg", "sx", "cx", "cy", "cz", "swap")
 RATES = {"1Q": 0.1, "2Q": 0.15, "M": 0.07, "R": 0.05, "idle": 0.2, "wait": 0.0, "stray": 0.0}
 NONE = dict.fromkeys(RATES, 0.0)
 
@@ -45,29 +44,10 @@ def job(on: SimulatedChip, circuit: Program, shots: int = 20_000, key: tuple[int
     return Job(circuit, on.space.start[None], shots, 1, "the action", key)
 
 
-def random_circuit(n: int, length: int, seed: int, names: tuple[str, ...]) -> Circuit:
-    rng = np.random.default_rng(seed)
-    made: list[Operation] = []
-    for name in rng.choice(names, length):
-        qubits, parameters = GATES[name]
-        turn = tuple(rng.uniform(-pi, pi, parameters).tolist())
-        made.append(Operation(name, tuple(rng.permutation(n)[:qubits].tolist()), turn))
-    return Circuit(n, n, (*made, *(Operation("measure", (q,), bit=q) for q in range(n))))
-
-
-def alike(found: np.ndarray, expected: Floats) -> bool:
-    """Whether outcomes (shots, bits) follow the chances (2^bits,), by Pearson's test; none that cannot happen."""
-    counts = np.bincount(found @ (1 << np.arange(found.shape[1])), minlength=expected.size)
-    mean = len(found) * expected
-    can = expected > 1e-12
-    statistic = ((counts - mean)[can] ** 2 / mean[can]).sum()
-    return not counts[~can].any() and (can.sum() == 1 or statistic <= chi2.isf(FALSE_ALARM, can.sum() - 1))
-
-
 # Layers
 
 
-@pytest.mark.parametrize("names", [CLIFFORD, tuple(GATES)])
+@pytest.mark.parametrize("names", [CLIFFORD, ALL])
 @pytest.mark.parametrize("seed", range(3))
 def test_layers_do_what_the_circuit_does(names, seed):
     circuit = random_circuit(4, 40, seed, names)
@@ -79,7 +59,7 @@ def test_layers_do_what_the_circuit_does(names, seed):
 @pytest.mark.parametrize("seed", range(3))
 def test_layers_are_those_of_hardware(seed):
     """Reset first and measured last, each in one layer; no qubit twice in one; one gate between two CZ at most."""
-    run = layered(random_circuit(4, 60, seed, tuple(GATES)))
+    run = layered(random_circuit(4, 60, seed, ALL))
     layers = [[i for i in part if i.name != "TICK"] for part in split(run.circuit)]
     assert {i.name for i in layers[0]} == {"R"}
     assert {i.name for i in layers[-1]} == {"M"}
@@ -184,7 +164,7 @@ def test_qubits_that_are_apart_are_brought_together():
 # Without errors
 
 
-@pytest.mark.parametrize("names", [CLIFFORD, tuple(GATES)])
+@pytest.mark.parametrize("names", [CLIFFORD, ALL])
 @pytest.mark.parametrize("seed", range(2))
 def test_a_chip_without_errors_gives_the_exact_chances(names, seed):
     on, circuit = chip(NONE), random_circuit(4, 20, seed, names)

@@ -7,11 +7,11 @@ from math import pi
 import numpy as np
 import pytest
 import stim
-from scipy.stats import chi2
+from chances import ALL, CLIFFORD, alike, random_circuit
 
 from counterpoint.base import BadInput, Job, Permit, Price, Program
 from counterpoint.circuits import tags
-from counterpoint.circuits.circuit import GATES, Circuit, Operation
+from counterpoint.circuits.circuit import Circuit, Operation
 from counterpoint.circuits.qasm import write
 from counterpoint.circuits.state import probabilities
 from counterpoint.circuits.tagged import tagged
@@ -21,35 +21,13 @@ from counterpoint.machine.logical import NO_KNOBS
 from counterpoint.machine.meter import CYCLE_SECONDS
 from counterpoint.machine.results import bits_of
 
-FALSE_ALARM = 1e-6
-CLIFFORD = ("x", "y", "z", "h", "s", "sdg", "sx", "cx", "cy", "cz", "swap")
-
 
 def job(circuit: Program, shots: int = 10_000, key: tuple[int, ...] = (1,)) -> Job:
     return Job(circuit, np.zeros((1, 0)), shots, 1, "the action", key)
 
 
-def random_circuit(n: int, length: int, seed: int, names: tuple[str, ...]) -> Circuit:
-    rng = np.random.default_rng(seed)
-    made: list[Operation] = []
-    for name in rng.choice(names, length):
-        qubits, parameters = GATES[name]
-        turn = tuple(rng.uniform(-pi, pi, parameters).tolist())
-        made.append(Operation(name, tuple(rng.permutation(n)[:qubits].tolist()), turn))
-    return Circuit(n, n, (*made, *(Operation("measure", (q,), bit=q) for q in range(n))))
-
-
-def alike(found: np.ndarray, expected: np.ndarray) -> bool:
-    """Whether outcomes (shots, bits) follow the chances (2^bits,), by Pearson's test; none that cannot happen."""
-    counts = np.bincount(found @ (1 << np.arange(found.shape[1])), minlength=expected.size)
-    mean = len(found) * expected
-    can = expected > 1e-12
-    statistic = ((counts - mean)[can] ** 2 / mean[can]).sum()
-    return not counts[~can].any() and (can.sum() == 1 or statistic <= chi2.isf(FALSE_ALARM, can.sum() - 1))
-
-
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("names", [CLIFFORD, tuple(GATES)])
+@pytest.mark.parametrize("names", [CLIFFORD, ALL])
 @pytest.mark.parametrize("again", [False, True])  # with a measurement that something comes after
 def test_outcomes_have_the_exact_chances(names, seed, again):
     """By stim, by the state vector and by trajectories."""
@@ -106,7 +84,7 @@ def test_clifford_circuits_are_run_at_any_size():
     assert 0 < found[:, 0].sum() < 100
 
 
-@pytest.mark.parametrize("names", [CLIFFORD, tuple(GATES)])
+@pytest.mark.parametrize("names", [CLIFFORD, ALL])
 def test_the_same_key_gives_the_same_shots(names):
     text = write(random_circuit(4, 30, 1, names))
     on = IdealMachine()

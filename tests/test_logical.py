@@ -475,7 +475,7 @@ def test_a_permit_covers_the_price_and_is_spent_once():
         ("R 0\nTICK\nH 0", "0 measurements"),
         (
             f"R {' '.join(map(str, range(13)))}\nTICK\nS[T] 0\nTICK\nM {' '.join(map(str, range(13)))}",
-            f"T gates or rotations on 13 qubits and its shots are followed exactly up to {MOST}",
+            f"T gates, rotations or conditions on 13 qubits and its shots are followed exactly up to {MOST}",
         ),
     ],
 )

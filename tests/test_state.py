@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from math import pi
-
 import numpy as np
 import pytest
 import stim
+from chances import FALSE_ALARM, alike, random_circuit
 from scipy.stats import chi2
 
 from counterpoint.base import BadInput
@@ -17,8 +16,6 @@ from counterpoint.circuits.matrices import MATRICES, angles, u
 from counterpoint.circuits.state import MOST, probabilities, state
 from counterpoint.circuits.tagged import Tagged, tagged
 from counterpoint.circuits.trajectories import trajectories
-
-FALSE_ALARM = 1e-6
 
 
 def given(name: str, seed: int = 1) -> Operation:
@@ -48,30 +45,6 @@ def exact(circuit: Circuit) -> np.ndarray:
         if one.name in GATES:
             vector = dense(one, circuit.qubits) @ vector
     return vector
-
-
-def random_circuit(n: int, length: int, seed: int) -> Circuit:
-    rng = np.random.default_rng(seed)
-    made: list[Operation] = []
-    for name in rng.choice(list(GATES), length):
-        qubits, parameters = GATES[name]
-        made.append(
-            Operation(
-                name,
-                tuple(rng.permutation(n)[:qubits].tolist()),
-                tuple(rng.uniform(-pi, pi, parameters).tolist()),
-            )
-        )
-    return Circuit(n, n, (*made, *(Operation("measure", (q,), bit=q) for q in range(n))))
-
-
-def alike(found: np.ndarray, expected: np.ndarray) -> bool:
-    """Whether outcomes (shots, bits) follow the chances (2^bits,), by Pearson's test; none that cannot happen."""
-    counts = np.bincount(found @ (1 << np.arange(found.shape[1])), minlength=expected.size)
-    mean = len(found) * expected
-    can = expected > 1e-12
-    statistic = ((counts - mean)[can] ** 2 / mean[can]).sum()
-    return not counts[~can].any() and (can.sum() == 1 or statistic <= chi2.isf(FALSE_ALARM, can.sum() - 1))
 
 
 def bits(run: Tagged, shots: int, key: tuple[int, ...]) -> np.ndarray:

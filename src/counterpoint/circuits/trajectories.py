@@ -1,4 +1,4 @@
-"""Trajectories of a few qubits' state vector: what stim cannot sample because it has T gates or rotations."""
+"""Trajectories of a few qubits' state vector: for T gates, rotations and conditions, which stim cannot sample."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def check_size(qubits: int) -> None:
     """Raise BadInput where a circuit that stim cannot sample has too many `qubits`."""
     if qubits > MOST:
         raise BadInput(
-            f"the circuit has T gates or rotations on {qubits} qubits and its shots are followed exactly up to {MOST}: "
-            f"use {MOST} or fewer, or Clifford gates alone, which any number of qubits can run"
+            f"the circuit has T gates, rotations or conditions on {qubits} qubits and its shots are followed exactly "
+            f"up to {MOST}: use {MOST} or fewer, or Clifford gates alone, which any number of qubits can run"
         )
 
 

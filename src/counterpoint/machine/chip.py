@@ -41,6 +41,8 @@ from counterpoint.machine.programs import general
 from counterpoint.machine.results import annotated, no_bits, shots_of
 from counterpoint.machine.routing import Errors, placed
 
+KEPT = 256  # circuits that were compiled last
+
 
 @final
 class SimulatedChip(Machine):
@@ -224,6 +226,8 @@ class SimulatedChip(Machine):
             tuned = set(device.gate_of_knob.tolist())
             fixed = {g: device.floor[i] for i, g in enumerate(device.gates) if i not in tuned}
             elsewhere = {} if annotated(circuit) else self._elsewhere(circuit)
+            if len(self._templates) == KEPT:
+                del self._templates[next(iter(self._templates))]
             self._templates[text] = self._compile(circuit, fixed | elsewhere)
         return self._templates[text]
 

@@ -90,7 +90,8 @@ def _drawn(circuit: Circuit, shots: int, key: Key) -> NDArray[np.bool_]:
     """(shots, bits) from the state vector."""
     source = {one.bit: one.qubits[0] for one in circuit.operations if one.bit is not None}  # the last one stays
     qubits = tuple(sorted(set(source.values())))
-    outcomes = np.searchsorted(np.cumsum(_chances(circuit, qubits)), np.random.default_rng(key).random(shots), "right")
+    upto = np.cumsum(_chances(circuit, qubits))
+    outcomes = np.searchsorted(upto, upto[-1] * np.random.default_rng(key).random(shots), "right")
     found = np.zeros((shots, circuit.bits), np.bool_)
     for bit, qubit in source.items():
         found[:, bit] = outcomes >> qubits.index(qubit) & 1

@@ -24,6 +24,7 @@ from counterpoint.machine.operations import OPERATIONS, Fault, Measured
 from counterpoint.machine.results import shots_of
 from counterpoint.machine.schedule import MAGIC, Schedule, schedule
 
+KEPT = 256  # circuits that were laid out last
 NO_KNOBS = ControlSpace(
     names=(),
     units=(),
@@ -56,7 +57,7 @@ def written(circuit: Program) -> Tagged:
     return _laid_out(_from_text, str(circuit))
 
 
-@lru_cache(64)
+@lru_cache(KEPT)
 def _laid_out(reader: Callable[[str], Circuit], text: str) -> Tagged:
     circuit = reader(text)
     return Tagged(to_stim(circuit), record_of(circuit))
