@@ -117,6 +117,14 @@ def test_what_depends_on_a_result_waits_for_it():
         layered(Circuit(1, 1, (Operation("measure", (0,), bit=0, condition=(0, 1)),)))
 
 
+def test_tags_and_their_order_outlast_the_noise():
+    """What a tag says of result k is true of the noisy circuit, too: noise adds no results."""
+    run = layered(Circuit(3, 4, TELEPORTED)).circuit
+    noisy = compile_gates(run).circuit(np.full(len(compile_gates(run).gates), 1e-3))
+    assert noisy.without_noise() == run
+    assert not tags.plain(noisy)
+
+
 # Places
 
 

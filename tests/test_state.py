@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import stim
@@ -84,6 +85,11 @@ def test_many_gates(seed):
     for i, weight in enumerate(np.abs(found) ** 2):
         chances[sum((i >> q & 1) << k for k, q in enumerate(kept))] += weight
     np.testing.assert_allclose(probabilities(circuit, kept), chances, atol=1e-12)
+
+
+def test_double_precision_stays_in_here():
+    assert state(random_circuit(2, 5, 1)).dtype == np.complex128
+    assert jnp.zeros(1).dtype == np.float32
 
 
 def test_what_a_state_vector_cannot_be():
