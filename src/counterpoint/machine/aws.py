@@ -104,8 +104,8 @@ class AwsProvider:
             raise BadInput(f"the circuit has {circuit.bits} bits and measures none: measure what is to be paid for")
         if circuit.depends_on_results:
             raise BadInput(
-                f"the circuit of {circuit.qubits} qubits depends on what it measures and {self.name} runs no such: measure "
-                "at the end alone, or take another machine"
+                f"the circuit of {circuit.qubits} qubits depends on what it measures and {self.name} runs no such: "
+                "measure at the end alone, or take another machine"
             )
         return circuit
 
@@ -131,9 +131,9 @@ def aws(arn: str, *, per_task: float | None, per_shot: float | None) -> AwsProvi
     if boto.get_credentials() is None or boto.region_name is None:
         lacks = "credentials" if boto.get_credentials() is None else "a region"
         raise BadInput(
-            f"{arn} needs an AWS account and {lacks} cannot be found here: make one at https://aws.amazon.com/braket and "
-            "save its keys and region once with 'aws configure', or set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and "
-            "AWS_DEFAULT_REGION"
+            f"{arn} needs an AWS account and {lacks} cannot be found here: make one at https://aws.amazon.com/braket "
+            "and save its keys and region once with 'aws configure', or set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY "
+            "and AWS_DEFAULT_REGION"
         )
     session = _answered(lambda: package("braket.aws", "braket").AwsSession(boto_session=boto))
     return AwsProvider(session, arn, per_task=per_task, per_shot=per_shot)
