@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from counterpoint.circuits.circuit import GATES, Circuit, Operation
 from counterpoint.circuits.decompose import decomposed
@@ -61,8 +61,8 @@ STANDARD: dict[str, Gate] = {  # of stdgates.inc
 
 
 def placed(one: Operation, qubits: Sequence[int]) -> Operation:
-    """The operation with its qubit k on `qubits[k]`."""
-    return replace(one, qubits=tuple(qubits[q] for q in one.qubits))
+    """The gate with its qubit k on `qubits[k]`."""
+    return Operation(one.name, tuple(qubits[q] for q in one.qubits), one.parameters)
 
 
 def inverse(body: Sequence[Operation]) -> Body:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal, final
 
@@ -37,9 +38,15 @@ class Names:
     numbers: dict[str, Number] = field(default_factory=dict)
     declared: dict[Kind, int] = field(default_factory=lambda: {"qubit": 0, "bit": 0})
 
-    def inner(self) -> Names:
-        """The names inside a block: what is declared there is forgotten after it."""
-        return Names({kind: dict(known) for kind, known in self.registers.items()}, dict(self.numbers), self.declared)
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """A block: numbers and aliases that are declared in it are forgotten after it."""
+        scopes = (self.registers["qubit"], self.numbers)
+        sizes = [len(scope) for scope in scopes]
+        yield
+        for scope, size in zip(scopes, sizes, strict=True):
+            while len(scope) > size:
+                scope.popitem()  # the latest first: no name is declared twice
 
     def __contains__(self, name: str) -> bool:
         return any(name in known for known in (*self.registers.values(), self.numbers, CONSTANTS))

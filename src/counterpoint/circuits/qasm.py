@@ -17,7 +17,7 @@ from counterpoint.base import BadInput
 from counterpoint.circuits.circuit import Circuit, Operation
 from counterpoint.circuits.reader import Reader
 
-MOST = 20_000_000  # characters of a text
+MOST = 50_000_000  # characters of a text
 _VERSION_2 = re.compile(r"^\s*OPENQASM\s+2", re.MULTILINE)
 
 
@@ -63,7 +63,8 @@ class _Refuses(ErrorListener):
     """Ends at the first error, where the parser would print it and go on."""
 
     def syntaxError(self, recognizer: object, offendingSymbol: object, line: int, column: int, msg: str, e: object):
-        raise BadInput(f"line {line}, column {column}: {msg}: give a text of OpenQASM 3")
+        problem = msg.split(" expecting ")[0]
+        raise BadInput(f"line {line}, column {column}: {problem}: give a text of OpenQASM 3")
 
 
 def _parsed(text: str) -> ast.Program:
@@ -74,7 +75,10 @@ def _parsed(text: str) -> ast.Program:
         for one in (lexer, grammar):
             one.removeErrorListeners()
             one.addErrorListener(_Refuses())
-        program = QASMNodeVisitor().visitProgram(grammar.program())
+        tree = grammar.program()
+        if tree.stop is None:
+            raise BadInput(f"a text of {len(text)} characters without a statement was given: give 1 or more")
+        program = QASMNodeVisitor().visitProgram(tree)
     except BadInput:
         _check_version("2" if _VERSION_2.search(text) else None)
         raise

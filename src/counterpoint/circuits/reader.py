@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import ChainMap
+from collections.abc import Mapping, Sequence
 from typing import final
 
 from openqasm3 import ast
@@ -14,11 +15,32 @@ from counterpoint.circuits.expressions import Number, place, value, whole
 from counterpoint.circuits.modified import BUILT_IN, PHASE, STANDARD, Body, Gate, controlled, inverse, placed
 from counterpoint.circuits.names import Named, Names, Operand
 
-MOST = 1_000_000  # statements carried out and operations made, together
+MOST = 1_000_000  # operations of a circuit
+MOST_STEPS = 4 * MOST  # what is done to come to them: statements, loops, and parts of gates
 READ = (
     "gates and their definitions, measure, reset, barrier, if on one bit, for over integers, constants, let, and "
     "registers of qubits and bits"
 )
+REFUSED: dict[type[ast.QASMNode], str] = {
+    ast.SubroutineDefinition: "def",
+    ast.ExternDeclaration: "extern",
+    ast.IODeclaration: "input or output",
+    ast.DelayInstruction: "delay",
+    ast.Box: "box",
+    ast.WhileLoop: "while",
+    ast.SwitchStatement: "switch",
+    ast.BreakStatement: "break",
+    ast.ContinueStatement: "continue",
+    ast.EndStatement: "end",
+    ast.ReturnStatement: "return",
+    ast.ClassicalAssignment: "an assignment",
+    ast.ExpressionStatement: "an expression by itself",
+    ast.CalibrationGrammarDeclaration: "defcalgrammar",
+    ast.CalibrationStatement: "cal",
+    ast.CalibrationDefinition: "defcal",
+    ast.Pragma: "pragma",
+}
+MOST_CONTROLLED = 10_000  # gates that one more control is put on
 MOST_CONTROLS = 100  # that one modifier adds
 FLIP = Operation("x", (0,))
 
@@ -66,10 +88,10 @@ class Reader:
 
     def _spend(self, node: ast.QASMNode, count: int) -> None:
         self.steps += count
-        if self.steps > MOST:
+        if self.steps > MOST_STEPS:
             raise BadInput(
-                f"{place(node)}: the circuit has come to {self.steps:,} operations and statements, and {MOST:,} are "
-                "allowed: give a smaller one"
+                f"{place(node)}: {self.steps:,} statements, loops and parts of gates have been met, and {MOST_STEPS:,} "
+                "are allowed: give a smaller circuit"
             )
 
     def _put(
@@ -80,11 +102,8 @@ class Reader:
         parameters: tuple[float, ...] = (),
         bit: int | None = None,
     ) -> None:
-        self._spend(node, 1)
-        if len(set(qubits)) < len(qubits):
-            raise BadInput(
-                f"{place(node)}: '{name}' is on qubits {', '.join(map(str, qubits))}, one of them twice: name each once"
-            )
+        if len(self.operations) == MOST:
+            raise BadInput(f"{place(node)}: {MOST + 1:,} operations were given and {MOST:,} are allowed: give fewer")
         self.operations.append(Operation(name, qubits, parameters, bit, self.condition))
 
     # Declarations
@@ -115,7 +134,8 @@ class Reader:
             case ast.QuantumGateDefinition():
                 self._define(one)
             case _:
-                raise BadInput(f"{place(one)}: a {type(one).__name__} is not read, and these are: {READ}")
+                said = REFUSED.get(type(one), type(one).__name__)
+                raise BadInput(f"{place(one)}: {said} is not read, and these are: {READ}")
 
     def _new(self, node: ast.QASMNode, name: str, *, outermost: bool = False) -> None:
         if name in self.gates or name in self.names:
@@ -152,16 +172,15 @@ class Reader:
         lines: list[tuple[ast.QuantumGate | ast.QuantumPhase, tuple[int, ...]]] = []
         for call in one.body:
             if not isinstance(call, ast.QuantumGate | ast.QuantumPhase):
-                raise BadInput(
-                    f"{place(call)}: a {type(call).__name__} stands in gate '{name}', and only gates can: take it out"
-                )
+                said = REFUSED.get(type(call), type(call).__name__)
+                raise BadInput(f"{place(call)}: {said} stands in gate '{name}', and only gates can: take it out")
             on = tuple(self._own(q, position, name) for q in call.qubits)
             self._check_shape(call, len(on))
             lines.append((call, on))
         outer = dict(self.names.numbers)
 
         def body(*given: float) -> Body:
-            known = {**outer, **dict(zip(parameters, given, strict=True))}
+            known = ChainMap(dict[str, Number](zip(parameters, given, strict=True)), outer)
             made: Body = []
             for call, on in lines:
                 made += [placed(one, on) for one in self._body(call, known)]
@@ -197,7 +216,7 @@ class Reader:
                 )
             wanted = gate.qubits
         wanted += sum(self._count(m) for m in call.modifiers if "ctrl" in m.modifier.name)
-        if qubits != wanted and (wanted or call.modifiers or isinstance(call, ast.QuantumGate)):
+        if qubits != wanted:
             raise BadInput(
                 f"{place(call)}: '{_called(call)}' was given {qubits} qubits and takes {wanted}, controls included: "
                 "give these"
@@ -210,7 +229,7 @@ class Reader:
             raise BadInput(f"{place(modifier)}: {count} controls were asked for: give 1 to {MOST_CONTROLS}")
         return count
 
-    def _body(self, call: ast.QuantumGate | ast.QuantumPhase, known: dict[str, Number]) -> Body:
+    def _body(self, call: ast.QuantumGate | ast.QuantumPhase, known: Mapping[str, Number]) -> Body:
         """What a call does to its qubits, counted from 0."""
         if isinstance(call, ast.QuantumPhase):
             made = [Operation(PHASE, (), (_angle(call.argument, known),))]
@@ -218,10 +237,10 @@ class Reader:
             made = self.gates[call.name.name].body(*(_angle(one, known) for one in call.arguments))
         for modifier in reversed(call.modifiers):
             made = self._modified(modifier, made, known)
-        self._spend(call, 1 + len(made))
+        self._spend(call, max(1, len(made)))
         return made
 
-    def _modified(self, modifier: ast.QuantumGateModifier, made: Body, known: dict[str, Number]) -> Body:
+    def _modified(self, modifier: ast.QuantumGateModifier, made: Body, known: Mapping[str, Number]) -> Body:
         kind = modifier.modifier.name
         if kind == "inv":
             return inverse(made)
@@ -232,8 +251,13 @@ class Reader:
             self._spend(modifier, abs(power) * max(1, len(made)))
             return (made if power >= 0 else inverse(made)) * abs(power)
         for _ in range(self._count(modifier)):
+            if len(made) > MOST_CONTROLLED:
+                raise BadInput(
+                    f"{place(modifier)}: a control is put on {len(made):,} gates and can be on {MOST_CONTROLLED:,}: use "
+                    "fewer controls, or a smaller gate"
+                )
             made = controlled(made)
-            self._spend(modifier, len(made))
+            self._spend(modifier, 10 * len(made))  # they take as long as that
             if kind == "negctrl":
                 made = [FLIP, *made, FLIP]
         return made
@@ -269,12 +293,11 @@ class Reader:
             self._put(node, "measure", (q,), bit=bit)
 
     def _block(self, statements: Sequence[ast.Statement | ast.Pragma]) -> None:
-        outer, self.names = self.names, self.names.inner()
         self.depth += 1
-        for one in statements:
-            self._statement(one)
+        with self.names.inside():
+            for one in statements:
+                self._statement(one)
         self.depth -= 1
-        self.names = outer
 
     def _loop(self, one: ast.ForInLoop) -> None:
         numbers = one.set_declaration
@@ -286,12 +309,11 @@ class Reader:
             raise BadInput(f"{place(one)}: a for runs over a {type(numbers).__name__}: give a range, as in [0:3]")
         name = one.identifier.name
         self._new(one, name)
-        outer, self.names = self.names, self.names.inner()
-        for i in values:
-            self._spend(one, 1)
-            self.names.numbers[name] = i
-            self._block(one.block)
-        self.names = outer
+        with self.names.inside():
+            for i in values:
+                self._spend(one, 1)
+                self.names.numbers[name] = i
+                self._block(one.block)
 
     def _branch(self, one: ast.BranchingStatement) -> None:
         found = self._condition(one.condition)
@@ -350,7 +372,7 @@ def _called(call: ast.QuantumGate | ast.QuantumPhase) -> str:
     return call.name.name if isinstance(call, ast.QuantumGate) else PHASE
 
 
-def _angle(expression: ast.Expression, known: dict[str, Number]) -> float:
+def _angle(expression: ast.Expression, known: Mapping[str, Number]) -> float:
     """The value in rad. Raises BadInput as `value` does, and where it is not finite."""
     found = value(expression, known)
     if not math.isfinite(found):
