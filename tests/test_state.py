@@ -88,7 +88,7 @@ def test_many_gates(seed):
 
 
 def test_double_precision_stays_in_here():
-    assert state(random_circuit(2, 5, 1)).dtype == np.complex128
+    assert state(random_circuit(3, 5, 1)).dtype == np.complex128
     assert jnp.zeros(1).dtype == np.float32
 
 
