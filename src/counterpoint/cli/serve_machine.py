@@ -19,7 +19,7 @@ from counterpoint.machine.queue import Limits, Queue
 Name = Annotated[
     str | None,
     typer.Argument(
-        metavar="[MACHINE]", help="As counterpoint check takes it; without one, --client is all that is done."
+        metavar="MACHINE", help="As counterpoint check takes it; without one, --client is all that is done."
     ),
 ]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="On 127.0.0.1; 0 is any that is free.")]
@@ -71,6 +71,8 @@ def serve_machine(
         typer.echo(f"serving  {made.name} at {server.url}")
         with suppress(KeyboardInterrupt):
             server.run()
+        if faults:
+            typer.echo(f"faults   {', '.join(f'{kind} {count}' for kind, count in server.faulty.met.items())}")
         typer.echo("stopped: what is queued runs when it is started again")
 
 

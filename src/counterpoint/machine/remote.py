@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 import weakref
+from contextlib import suppress
 from typing import Any, final
 from urllib.parse import urlsplit
 
@@ -16,6 +18,7 @@ from counterpoint.store.jobs import Jobs
 
 SECONDS = 10.0  # for an answer, besides what the server was asked to wait
 AGAIN = (408, 429)  # a time-out, and too many jobs that wait
+PAUSES = (0.1, 0.3, 0.6)  # seconds
 HERE = ("127.0.0.1", "::1", "localhost")
 SENT = ("circuit", "shots", "cycles", "key")  # the knobs stay as they are
 
@@ -44,11 +47,11 @@ class Remote:
                 f"a token of {len(token)} characters has some that no token has: give it as the server printed it"
             )
         self._url = url.rstrip("/")
-        # A proxy cannot reach this computer's own servers.
         head = {"Authorization": f"Bearer {token}"} if token else {}
+        # A proxy cannot reach this computer's own servers.
         self._http = httpx.Client(headers=head, trust_env=parts.hostname not in HERE)
         weakref.finalize(self, self._http.close)
-        about = self._ask("GET", "/machine")
+        about = self._met()
         try:
             self._name = str(about["name"])
             self._price = Price(**about["price"])
@@ -85,6 +88,14 @@ class Remote:
     def cancel(self, id: str) -> None:
         """Take the job out of the queue. Raises BadInput where it has begun."""
         self._ask("DELETE", f"/jobs/{id}")
+
+    def _met(self) -> dict[str, Any]:
+        """The server's description, asked for more than once: at first nobody waits who would ask again."""
+        for pause in PAUSES:
+            with suppress(Unavailable):
+                return self._ask("GET", "/machine")
+            time.sleep(pause)
+        return self._ask("GET", "/machine")
 
     def _ask(self, method: str, path: str, content: dict[str, Any] | None = None, wait: float = 0.0) -> dict[str, Any]:
         """The server's answer. Raises Unavailable where there is none, or one that it may be asked again for."""

@@ -109,10 +109,11 @@ def charged(ledger: Ledger, governor: Governor) -> Price:
         if entry.kind == "job" and content["verdict"] == "allow":
             prices[entry.number] = Price(**{k: v for k, v in content["price"].items() if k != "record"})
             unspent.add(entry.number)
-        elif entry.kind in ("job-done", "job-failed", "not-run"):
+        elif entry.kind in ("job-done", "job-failed"):
             unspent.discard(content["entry"])
-            if entry.kind == "not-run":
-                del prices[content["entry"]]
+        elif entry.kind == "not-run" and "entry" in content:  # those of a run of turns name a turn
+            unspent.discard(content["entry"])
+            del prices[content["entry"]]
     for number in sorted(unspent):
         governor.note("not-run", {"entry": number, "why": "permitted, then the server stopped"})
         del prices[number]
