@@ -20,6 +20,7 @@ from counterpoint.base import BadInput, Job, Permit, Price, Shots
 from counterpoint.circuits import qasm
 from counterpoint.circuits.circuit import GATES, Circuit, Operation as Op
 from counterpoint.circuits.matrices import MATRICES
+from counterpoint.circuits.state import probabilities
 from counterpoint.identity import identity
 from counterpoint.machine import packages
 from counterpoint.machine.aer import QiskitMachine, aer, fake
@@ -77,6 +78,18 @@ def test_gates_are_qiskits() -> None:
         angles = (0.3, -1.1, 2.2, 0.7)[:parameters]
         made = qiskit_circuit(Circuit(qubits, 0, (Op(name, tuple(range(qubits)), angles),)))
         np.testing.assert_allclose(Operator(made).data, MATRICES[name](*angles), atol=1e-12, err_msg=name)
+
+
+def test_every_gate_runs_on_aer() -> None:
+    for name, (qubits, parameters) in GATES.items():
+        spread = [Op("ry", (q,), (0.4 + q,)) for q in range(qubits)]
+        back = [Op("rx", (q,), (0.9 - q,)) for q in range(qubits)]
+        gate = Op(name, tuple(range(qubits)), (0.3, -1.1, 2.2, 0.7)[:parameters])
+        ends = (Op("measure", (q,), bit=q) for q in range(qubits))
+        circuit = Circuit(qubits, qubits, (*spread, gate, *back, *ends))
+        found = counts(aer(), job(circuit), qubits)
+        for number, p in enumerate(probabilities(circuit, range(qubits))):
+            assert agrees(found.get(number, 0), 4096, float(p)), name
 
 
 def test_bits_are_in_order_of_declaration() -> None:
