@@ -1,18 +1,16 @@
-"""Intervals of what is made of counts: pooled games exactly, any function of rows by Jeffreys' prior."""
+"""Bounds of what games won tell: exact for one game, conservative for a mean over unlike ones."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 from scipy.special import betaincinv
 
-from counterpoint.base import Counts, Floats, Verdict
+from counterpoint.base import Verdict
 from counterpoint.quops.estimate import COVERAGE, Estimate
 
 SURE = 0.999  # of each of a verdict's two bounds
 TAIL = (1 - COVERAGE) / 2  # of each end of a figure's interval
-DRAWS = 4000
 
 
 def ends(wins: int, shots: int, tail: float) -> tuple[float, float]:
@@ -35,16 +33,3 @@ def judged(hypothesis: str, margin: float, wins: int, shots: int, figure: Callab
     """The verdict on an increasing `figure` of the pooled chance to win."""
     low, high = ends(wins, shots, 1 - SURE)
     return Verdict(hypothesis, margin, figure(wins / shots), figure(low), figure(high))
-
-
-def spread(counts: Counts, figure: Callable[[Floats], Floats]) -> Estimate:
-    """A figure of R independent multinomials, `counts` (R, K): `figure` takes (draws, R, K) chances to (draws,).
-
-    The value is that of the shares counted; the interval is the equal-tailed one under Jeffreys' prior (half a count
-    for each outcome), from 4,000 draws with a fixed key, and where the value lies outside, up to it.
-    """
-    value = float(figure((counts / counts.sum(axis=1, keepdims=True))[None])[0])
-    weights = np.random.default_rng((0,)).standard_gamma(counts + 0.5, (DRAWS, *counts.shape))
-    drawn = figure(weights / weights.sum(axis=2, keepdims=True))
-    low, high = np.quantile(drawn, (TAIL, 1 - TAIL))
-    return Estimate(value, min(float(low), value), max(float(high), value))

@@ -9,10 +9,11 @@ from typing import final
 
 import numpy as np
 
-from counterpoint.base import Counts, Floats
+from counterpoint.base import Counts
 from counterpoint.circuits.circuit import Circuit
-from counterpoint.machine.protocols.bounds import rate, spread
+from counterpoint.machine.protocols.bounds import TAIL, ends, rate
 from counterpoint.machine.protocols.protocol import Figure, Finding, Protocol, measured, on
+from counterpoint.quops.estimate import Estimate
 
 PREPARED = tuple(product((0, 1), repeat=2))
 
@@ -44,11 +45,18 @@ class Readout(Protocol):
                 seen = int(missed[[one[qubit] == value for one in PREPARED]].sum())
                 name = f"P({1 - value}|{value}) qubit {qubit}, %"
                 figures.append(Figure(name, rate(seen, 2 * shots), 0.0, "%"))
-        together = spread(wrong.reshape(4, 4), _together)
-        return Finding((*figures, Figure("correlation, %", together, 0.0, "%")))
+        return Finding((*figures, Figure("correlation, %", _together(wrong), 0.0, "%")))
 
 
-def _together(chances: Floats) -> Floats:
-    """(draws,) of (draws, 4 preparations, 4 patterns of errors 00, 01, 10, 11)."""
-    both, first, second = chances[..., 3], chances[..., 2] + chances[..., 3], chances[..., 1] + chances[..., 3]
-    return (both - first * second).mean(axis=-1)
+def _together(wrong: Counts) -> Estimate:
+    """The correlation of errors in (4, 2, 2) counts; the interval holds where all nine rates keep theirs (Bonferroni).
+
+    These are both errors at once, pooled, and each qubit's error after each preparation.
+    """
+    shots, tail = int(wrong[0].sum()), TAIL / 9
+    both = int(wrong[:, 1, 1].sum())
+    missed = [[int(one.sum(axis=1 - qubit)[1]) for qubit in (0, 1)] for one in wrong]
+    bounds = np.array([[ends(k, shots, tail) for k in pair] for pair in missed])  # (4, 2 qubits, 2 ends)
+    (low, high), (least, most) = ends(both, 4 * shots, tail), bounds.prod(axis=1).mean(axis=0)
+    value = both / (4 * shots) - float(np.prod(np.array(missed) / shots, axis=1).mean())
+    return Estimate(value, low - float(most), high - float(least))
