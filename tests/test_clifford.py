@@ -8,7 +8,7 @@ from math import pi
 import numpy as np
 import pytest
 import stim
-from numpy.typing import NDArray
+from dense import same, unitary
 
 from counterpoint.base import BadInput, Job
 from counterpoint.circuits.circuit import GATES, Circuit, Operation
@@ -20,24 +20,6 @@ from counterpoint.machine.schedule import schedule
 
 UNITARIES = sorted(name for name, data in stim.gate_data().items() if data.is_unitary)
 TURNS = [k * pi / 4 for k in range(-9, 10)]
-
-
-def unitary(circuit: Circuit) -> NDArray[np.complex128]:
-    """(2^n, 2^n) of the gates, qubit 0 the lowest bit; resets, which prepare, are left out."""
-    n = circuit.qubits
-    whole = np.eye(2**n, dtype=np.complex128).reshape([2] * n + [-1])  # axes from the highest qubit
-    for one in circuit.operations:
-        if one.name in GATES:
-            k = len(one.qubits)
-            axes = [n - 1 - q for q in reversed(one.qubits)]
-            gate = MATRICES[one.name](*one.parameters).reshape([2] * 2 * k)
-            whole = np.moveaxis(np.tensordot(gate, whole, (range(k, 2 * k), axes)), range(k), axes)
-    return whole.reshape(2**n, 2**n)
-
-
-def same(a: NDArray[np.complex128], b: NDArray[np.complex128], slack: float = 1e-6) -> bool:
-    """Whether two unitaries are equal up to a phase."""
-    return bool(abs(abs(np.vdot(a, b)) / len(a) - 1) < slack)
 
 
 def parities(circuit: stim.Circuit, named: dict[int, int]) -> list[stim.Flow]:

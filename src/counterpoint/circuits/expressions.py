@@ -9,6 +9,7 @@ from openqasm3 import ast
 
 from counterpoint.base import BadInput
 
+LARGEST = 2**63  # that no integer reaches
 Number = int | float  # true and false are 1 and 0
 
 CONSTANTS: dict[str, Number] = {
@@ -28,7 +29,6 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., Number]]] = {  # arguments of each
     "sqrt": (1, math.sqrt),
     "floor": (1, math.floor),
     "ceiling": (1, math.ceil),
-    "pow": (2, lambda a, b: _power(a, b)),
     "mod": (2, lambda a, b: a % b),
 }
 OPERATORS: dict[str, Callable[[Number, Number], Number]] = {
@@ -61,7 +61,7 @@ def value(expression: ast.Expression, known: Mapping[str, Number]) -> Number:
     """
     match expression:
         case ast.IntegerLiteral() | ast.FloatLiteral() | ast.BooleanLiteral():
-            return expression.value
+            return _result(expression, "a literal", lambda: expression.value, ())
         case ast.Identifier(name=name):
             found = known.get(name, CONSTANTS.get(name))
             if found is None:
@@ -85,36 +85,41 @@ def value(expression: ast.Expression, known: Mapping[str, Number]) -> Number:
             return _result(expression, f"{name}({', '.join(map(str, given))})", function, given)
         case _:
             raise BadInput(
-                f"{place(expression)}: a {type(expression).__name__} stands where a number is wanted: use literals, "
-                f"constants, {' '.join(OPERATORS)} and {', '.join(FUNCTIONS)}"
+                f"{place(expression)}: an expression of the kind {type(expression).__name__} stands where a number is "
+                f"wanted: use literals, constants, {' '.join(OPERATORS)} and {', '.join(FUNCTIONS)}"
             )
 
 
 def whole(expression: ast.Expression, known: Mapping[str, Number]) -> int:
     """The value of `expression` as an integer. Raises BadInput as `value` does, and where it is not one."""
     found = value(expression, known)
-    if not (math.isfinite(found) and found == math.floor(found)):
-        raise BadInput(f"{place(expression)}: {found} stands where an integer is wanted: give an integer")
+    if not (abs(found) < LARGEST and found == math.floor(found)):
+        raise BadInput(f"{place(expression)}: {found} stands where an integer is wanted: give one below {LARGEST}")
     return int(found)
 
 
 def _result(node: ast.QASMNode, said: str, function: Callable[..., Number], given: tuple[Number, ...]) -> Number:
     try:
-        return function(*given)
+        found = function(*given)
+    except BadInput as problem:
+        raise BadInput(f"{place(node)}: {problem}") from None
     except (ArithmeticError, ValueError):
         raise BadInput(f"{place(node)}: {said} has no finite real value: give numbers that have one") from None
+    if isinstance(found, int) and abs(found) >= LARGEST:
+        raise BadInput(f"{place(node)}: {said} is not below {LARGEST} in size: give a smaller integer, or a float")
+    return found
 
 
 def _quotient(a: Number, b: Number) -> Number:
     """Two integers are divided only where nothing is left: some readers of OpenQASM 3 round, others do not."""
     if isinstance(a, int) and isinstance(b, int):
-        whole, left = divmod(a, b)
+        quotient, left = divmod(a, b)
         if left:
-            raise ValueError
-        return whole
+            raise BadInput(f"{a} / {b} leaves a rest, which some readers drop: write {a}.0 / {b}, or what you mean")
+        return quotient
     return a / b
 
 
 def _power(a: Number, b: Number) -> Number:
     close = math.pow(a, b)  # says at once where the exact result would be out of bounds
-    return a**b if isinstance(a, int) and isinstance(b, int) and b >= 0 and abs(close) < 2**63 else close
+    return a**b if isinstance(a, int) and isinstance(b, int) and b >= 0 and abs(close) < LARGEST else close

@@ -18,6 +18,8 @@ from counterpoint.circuits.circuit import Circuit, Operation
 from counterpoint.circuits.reader import Reader
 
 MOST = 50_000_000  # characters of a text
+SHOWN = 100  # characters of what the parser says
+_PLACE = re.compile(r"^L(\d+):C(\d+): ")  # as the builder of the tree says it
 _VERSION_2 = re.compile(r"^\s*OPENQASM\s+2", re.MULTILINE)
 
 
@@ -39,10 +41,13 @@ def read(text: str) -> Circuit:
 
 
 def write(circuit: Circuit) -> str:
-    """OpenQASM 3 text, one operation a line, on registers q and c: `read` gives the same circuit again."""
+    """OpenQASM 3 text, one operation a line, on registers q and c: `read` gives the same circuit again.
+
+    A barrier of no qubits is left out, as the language would take it for one of all.
+    """
     lines = ["OPENQASM 3.0;", 'include "stdgates.inc";']
     lines += [f"{kind}[{count}] {name};" for kind, count, name in _registers(circuit) if count]
-    return "\n".join([*lines, *(_line(one) for one in circuit.operations), ""])
+    return "\n".join([*lines, *(_line(one) for one in circuit.operations if one.qubits), ""])
 
 
 def _registers(circuit: Circuit) -> list[tuple[str, int, str]]:
@@ -56,14 +61,17 @@ def _line(one: Operation) -> str:
     else:
         angles = f"({', '.join(repr(float(p)) for p in one.parameters)})" if one.parameters else ""
         said = f"{'U' if one.name == 'u' else one.name}{angles} {qubits};"
-    return said if one.condition is None else f"if (c[{one.condition[0]}] == {one.condition[1]}) {{ {said} }}"
+    if one.condition is None:
+        return said
+    bit, value = one.condition
+    return f"if ({'' if value else '!'}c[{bit}]) {{ {said} }}"
 
 
 class _Refuses(ErrorListener):
     """Ends at the first error, where the parser would print it and go on."""
 
     def syntaxError(self, recognizer: object, offendingSymbol: object, line: int, column: int, msg: str, e: object):
-        problem = msg.split(" expecting ")[0]
+        problem = msg.split(" expecting ")[0][:SHOWN]
         raise BadInput(f"line {line}, column {column}: {problem}: give a text of OpenQASM 3")
 
 
@@ -85,7 +93,8 @@ def _parsed(text: str) -> ast.Program:
     except RecursionError:
         raise
     except Exception as error:  # the tree's builder has no list of what it raises for bad texts
-        raise BadInput(f"the text cannot be read, '{error}': give a text of OpenQASM 3") from error
+        said = _PLACE.sub(r"line \1, column \2: ", " ".join(str(error).split()))[:SHOWN]
+        raise BadInput(f"{said or type(error).__name__}: give a text of OpenQASM 3") from error
     _check_version(program.version)
     return program
 

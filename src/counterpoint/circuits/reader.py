@@ -39,6 +39,7 @@ REFUSED: dict[type[ast.QASMNode], str] = {
     ast.CalibrationStatement: "cal",
     ast.CalibrationDefinition: "defcal",
     ast.Pragma: "pragma",
+    ast.QuantumBarrier: "barrier",
 }
 MOST_CONTROLLED = 10_000  # gates that one more control is put on
 MOST_CONTROLS = 100  # that one modifier adds
@@ -253,8 +254,8 @@ class Reader:
         for _ in range(self._count(modifier)):
             if len(made) > MOST_CONTROLLED:
                 raise BadInput(
-                    f"{place(modifier)}: a control is put on {len(made):,} gates and can be on {MOST_CONTROLLED:,}: use "
-                    "fewer controls, or a smaller gate"
+                    f"{place(modifier)}: a control is put on {len(made):,} gates and can be on {MOST_CONTROLLED:,}: "
+                    "use fewer controls, or a smaller gate"
                 )
             made = controlled(made)
             self._spend(modifier, 10 * len(made))  # they take as long as that
@@ -338,9 +339,11 @@ class Reader:
     def _condition(self, given: ast.Expression) -> tuple[int, int] | bool:
         """The bit and the value that it must have, or whether it holds where no bit is in it."""
         match given:
-            case ast.UnaryExpression(op=op, expression=inner) if op.name in ("!", "~") and self._bit(inner):
-                bit, wanted = self._bit(inner) or (0, 0)
-                return bit, 1 - wanted
+            case ast.UnaryExpression(op=op, expression=inner) if op.name == "!" or (
+                op.name == "~" and self._bit(inner)
+            ):
+                found = self._condition(inner)
+                return not found if isinstance(found, bool) else (found[0], 1 - found[1])
             case ast.BinaryExpression(op=op, lhs=left, rhs=right) if op.name in ("==", "!="):
                 for side, other in ((left, right), (right, left)):
                     found = self._bit(side)
