@@ -63,7 +63,7 @@ def check(
         folder = store or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         ledger = stack.enter_context(Ledger.open(folder))
         jobs = stack.enter_context(Jobs.open(folder))
-        named = {name: machine_named(name, fold_in((seed,), "machine"), jobs) for name in machines}
+        named = {name: machine_named(name, (seed,), jobs) for name in machines}
         found = _checked(named, ledger, shots, fold_in((seed,), "check"))
     if report is not None:
         write_sheet(found, f"counterpoint check: {shots:,} shots a circuit, seed {seed}", report)
