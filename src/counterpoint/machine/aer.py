@@ -40,8 +40,8 @@ class Transpiled:
 class QiskitMachine(Machine):
     """Runs general circuits on Qiskit Aer; the same key gives the same shots (with one version of Aer).
 
-    With a snapshot a circuit is put on its qubits, transpiled to the gates of the backend (optimisation level 1, which
-    cancels nothing across a barrier), and errs as the vendor's own `NoiseModel.from_backend` has it.
+    With a snapshot a circuit is put on its qubits, transpiled to the gates of the backend, and errs as the vendor's own
+    `NoiseModel.from_backend` has it. Nothing is cancelled across a barrier.
     """
 
     def __init__(self, name: str, snapshot: Snapshot | None, qubits: Qubits | None) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from counterpoint.base import BadInput
 from counterpoint.circuits.circuit import Circuit
+from counterpoint.circuits.decompose import TWO, decomposed
 from counterpoint.machine.packages import package
 from counterpoint.machine.placement import connected
 from counterpoint.machine.qiskit_circuits import qiskit_circuit
@@ -45,20 +46,43 @@ def target(snapshot: Snapshot, qubits: Qubits, *, narrow: bool) -> Any:
 def transpile(snapshot: Snapshot, circuit: Circuit, placed: Qubits) -> Any:
     """The `qiskit.QuantumCircuit` on all the backend's qubits that does `circuit` on those where it is `placed`.
 
-    Optimisation level 1 cancels nothing across a barrier. Raises BadInput for operations that the backend does not
-    have, and for gates between qubits that are not joined.
+    It is done by passes of Qiskit that stand on their own: `qiskit.transpile` loads every package that has a pass,
+    qiskit-ibm-runtime for one, which takes seconds. Nothing is cancelled across a barrier. Raises BadInput for
+    operations that the backend does not have, for gates between qubits that are not joined, and where pairs have unlike
+    gates that Qiskit cannot turn round.
     """
     _check_operations(snapshot, circuit, placed)
     qiskit = package("qiskit", "qiskit")
-    narrow = qiskit.transpile(
-        qiskit_circuit(circuit),
-        target=target(snapshot, placed, narrow=True),
-        initial_layout=list(range(len(placed))),
-        optimization_level=1,
-        seed_transpiler=SEED,
-    )
+    own, parts = target(snapshot, placed, narrow=True), decomposed(circuit)
+    given = qiskit_circuit(parts)
+    try:
+        narrow = package("qiskit.transpiler", "qiskit").PassManager(_passes(snapshot, parts, placed, own)).run(given)
+    except package("qiskit.transpiler.exceptions", "qiskit").TranspilerError as problem:
+        # Where one pair has CX and another ECR, Qiskit does not turn every gate the right way round.
+        raise BadInput(
+            f"Qiskit cannot put the circuit of {circuit.qubits} qubits on {'-'.join(map(str, placed))} of "
+            f"{snapshot.name}, whose pairs have unlike gates: name other qubits"
+        ) from problem
     wide = qiskit.QuantumCircuit(qiskit.QuantumRegister(snapshot.qubits, "q"), *narrow.cregs)
     return wide.compose(narrow, placed, wide.clbits)
+
+
+def _passes(snapshot: Snapshot, parts: Circuit, placed: Qubits, own: Any) -> list[Any]:
+    """SWAPs where qubits that meet are not coupled, the backend's gates, the right way round, as few as is plain."""
+    passes, gates = package("qiskit.transpiler.passes", "qiskit"), package("qiskit.circuit.library", "qiskit")
+    rules = package("qiskit.circuit.equivalence_library", "qiskit").SessionEquivalenceLibrary
+    translated = passes.BasisTranslator(rules, None, target=own)
+    alone = passes.Optimize1qGatesDecomposition(target=own)
+    met = [[placed[q] for q in one.qubits] for one in parts.operations if one.name in TWO]
+    if not met:
+        return [translated, alone]
+    coupled = snapshot.couplers
+    swaps = []
+    if any((min(pair), max(pair)) not in coupled for pair in met):
+        router = passes.SabreSwap(own.build_coupling_map(), "decay", seed=SEED, trials=5)
+        swaps = [passes.BarrierBeforeFinalMeasurements(), router]
+    twice = passes.InverseCancellation([gates.CXGate(), gates.CZGate(), gates.ECRGate()])
+    return [*swaps, translated, passes.GateDirection(None, target=own), translated, twice, alone]
 
 
 def noise_model(snapshot: Snapshot, qubits: Qubits) -> Any:
