@@ -24,9 +24,10 @@ import stim
 from counterpoint.base import Job, Machine, Permit, Price, Shots
 from counterpoint.cli.interrupt import interruptible
 from counterpoint.govern.charter import EXPERIMENT
+from counterpoint.machine.limits import Limits
 from counterpoint.machine.logical import NO_KNOBS
 from counterpoint.machine.meter import Meter
-from counterpoint.machine.queue import Limits, Queue
+from counterpoint.machine.queue import Queue
 from counterpoint.machine.remote import Remote
 from counterpoint.machine.results import shots_of
 from counterpoint.machine.server import Server
@@ -89,7 +90,7 @@ def told(name: str, taken: list[float], seconds: float) -> None:
 
 
 def main() -> None:
-    cores = sorted(os.sched_getaffinity(0))
+    cores, before, begun = sorted(os.sched_getaffinity(0)), busy(), time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         words = [sys.executable, __file__, "serve", folder]
         with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
@@ -104,14 +105,24 @@ def main() -> None:
                 list(threads.map(lambda n: one(remote, n, time.perf_counter()), range(100)))
                 print("| | jobs a second | p50, ms | p99, ms | longest, ms |")
                 print("|---|---|---|---|---|")
-                begun = time.perf_counter()
+                first = time.perf_counter()
                 ids = range(100, 100 + JOBS)
                 taken = list(threads.map(lambda n: one(remote, n, time.perf_counter()), ids))
-                told(f"{CONNECTIONS} connections, as fast as they go", taken, time.perf_counter() - begun)
+                told(f"{CONNECTIONS} connections, as fast as they go", taken, time.perf_counter() - first)
             steady(remote)
             server.terminate()
             used, jobs = float(server.stdout.readline()), 100 + 2 * JOBS
     print(f"\nThe server's process used {used:.2f} s of its core for {jobs:,} jobs, its start included.")
+    own = sum(os.times()[:4])  # this process and the one that has ended
+    others = busy() - before - own
+    lasted = time.perf_counter() - begun
+    print(f"Other programs used {max(0.0, others):.1f} s of {len(cores)} cores in these {lasted:.0f} s.")
+
+
+def busy() -> float:
+    """Seconds that all cores have worked since the computer was switched on."""
+    user, nice, system = map(int, Path("/proc/stat").read_text().split()[1:4])
+    return (user + nice + system) / os.sysconf("SC_CLK_TCK")
 
 
 def steady(remote: Remote) -> None:

@@ -33,7 +33,8 @@ from counterpoint.govern.ledger import Ledger
 from counterpoint.govern.permits import Governor
 from counterpoint.machine.checks import Unavailable
 from counterpoint.machine.faulty import KINDS
-from counterpoint.machine.queue import FILE, Limits, Queue
+from counterpoint.machine.limits import Limits
+from counterpoint.machine.queue import FILE, Queue
 from counterpoint.machine.queued import QueuedMachine
 from counterpoint.machine.remote import connect
 from counterpoint.machine.runner import Runner
@@ -44,6 +45,8 @@ FALSE_ALARM = 1e-6
 ROOT = Path(__file__).parent
 PROGRAM = Path(sys.executable).parent / "counterpoint"
 PLAIN = {"circuit": {"stim": "M 0"}, "shots": 5}
+WIDE = f"M {'0 ' * 100}\nOBSERVABLE_INCLUDE(0) rec[-1]"
+HUGE = "R 0\nREPEAT 1000000000 {\nREPEAT 1000000 {\nH 0\n}\n}"
 QASM = 'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit[2] q;\nbit[2] c;\nh q[0];\ncx q[0], q[1];\nc = measure q;\n'
 
 
@@ -103,7 +106,7 @@ def served(folder: Path, quotas: Mapping[str, int] | None = None, **about: objec
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A server of which no test needs to know the whole state."""
     folder = tmp_path_factory.mktemp("server")
-    limits = Limits(shots=1000, bytes=20_000, queued=1000, qubits=30)
+    limits = Limits(shots=1000, bits=100_000, bytes=20_000, qubits=30)
     with served(folder, {"alice": 10**9, "bob": 10**9}, limits=limits) as one:
         yield one
 
@@ -201,6 +204,12 @@ def test_tokens_are_not_written_down(shared: Served) -> None:
         ({"json": PLAIN | {"circuit": {"qasm": QASM.replace("h q", "zap q")}}}, 422, "zap"),
         ({"json": PLAIN | {"circuit": {"qasm": QASM.replace("[2]", "[31]")}}}, 422, "31 qubits"),
         ({"json": PLAIN | {"shots": 1001}}, 413, "1,001 shots was given and 1,000 may be"),
+        ({"json": PLAIN | {"circuit": {"stim": WIDE}, "shots": 1000}}, 413, "101,000 bits in all shots"),
+        (
+            {"json": PLAIN | {"circuit": {"stim": HUGE}}},
+            413,
+            "1,000,000,000,000,001 operations was given",
+        ),
         ({"content": b"x" * 300_000}, 413, "300,000 bytes was sent and 20,000 may be"),
         ({"content": iter([b"{}"])}, 411, "unknown length"),
     ],

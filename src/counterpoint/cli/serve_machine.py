@@ -14,7 +14,8 @@ from counterpoint.cli.options import Seed, charter_line
 from counterpoint.cli.sources import whole
 from counterpoint.govern.charter import EXPERIMENT, Charter
 from counterpoint.loop.machines import machine_named
-from counterpoint.machine.queue import Limits, Queue
+from counterpoint.machine.limits import Limits
+from counterpoint.machine.queue import Queue
 
 Name = Annotated[
     str | None,

@@ -69,6 +69,8 @@ class LimitsOut(Part):
     """What one client may ask for."""
 
     shots: int = Field(description="Of a job.")
+    bits: int = Field(description="Measurements, detectors and observables of all shots of a job.")
+    operations: int = Field(description="Of a job, repeated ones as often as they are.")
     bytes: int = Field(description="Of a request.")
     queued: int = Field(description="Jobs that wait or run.")
     qubits: int | None = Field(description="Of a job; null where the machine alone says.")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from counterpoint.base import BadInput
+from counterpoint.machine.limits import Refused
 from counterpoint.machine.queued import State
 
 FILE = "queue.sqlite"
@@ -44,24 +45,6 @@ _SCHEMA = (
     "CREATE INDEX jobs_queued ON jobs (number) WHERE state = 'queued'",
     "CREATE INDEX jobs_open ON jobs (client) WHERE state IN ('queued', 'running')",
 )
-
-
-class Refused(BadInput):
-    """What a client may not have, with the HTTP status that says so."""
-
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
-        self.status = status
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one client may ask for."""
-
-    shots: int = 1_000_000  # of a job
-    bytes: int = 1_000_000  # of a request
-    queued: int = 1000  # jobs of a client that wait or run
-    qubits: int | None = None  # of a job; None where the machine alone says
 
 
 @dataclass(frozen=True)

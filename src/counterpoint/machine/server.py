@@ -25,9 +25,9 @@ from counterpoint.govern.charter import Charter
 from counterpoint.machine.api import ErrorOut, JobIn, JobOut, LimitsOut, MachineOut, PriceOut, QuotaOut
 from counterpoint.machine.faulty import App, Faulty
 from counterpoint.machine.gate import CLIENT, OPEN, Gate
+from counterpoint.machine.limits import Limits, Refused
 from counterpoint.machine.logical import NO_KNOBS
-from counterpoint.machine.programs import general
-from counterpoint.machine.queue import Limits, Queue, Refused, Status
+from counterpoint.machine.queue import Queue, Status
 from counterpoint.machine.wire import circuit_of, key_of
 from counterpoint.machine.worker import Worker
 
@@ -149,14 +149,17 @@ class Server:
         return app
 
     async def _put(self, request: Request, id: Id, job: JobIn) -> Response:
-        client, limits = request.scope[CLIENT], self._limits
+        client = request.scope[CLIENT]
         text = json.dumps(job.model_dump(exclude_none=True))
         new = not self._queue.same(client, id, text)
         if new:
-            if job.shots > limits.shots:
-                raise Refused(413, f"a job of {job.shots:,} shots was given and {limits.shots:,} may be: split it")
-            await self._check(job)
-            new = self._queue.put(client, id, text, job.shots, limits.queued)
+            plain = job.circuit.model_dump(exclude_none=True)
+            asked = Job(circuit_of(plain), NO_KNOBS.start[None], job.shots, job.cycles, "", key_of(job.key))
+            if isinstance(asked.circuit, str):  # reading a long one must not keep others waiting
+                await asyncio.to_thread(self._limits.check, asked)
+            else:
+                self._limits.check(asked)
+            new = self._queue.put(client, id, text, job.shots, self._limits.queued)
             self._worker.wake()
         return _told(id, self._queue.status(client, id), 201 if new else 200)
 
@@ -178,20 +181,6 @@ class Server:
             gates=list(GATES),
             waiting=self._queue.waiting(),
         )
-
-    async def _check(self, asked: JobIn) -> None:
-        """Raise BadInput where the circuit is none, or has too many qubits."""
-        circuit = circuit_of(asked.circuit.model_dump(exclude_none=True))
-        if isinstance(circuit, str):
-            job = Job(circuit, NO_KNOBS.start[None], asked.shots, 1, "", key_of(asked.key))
-            qubits = (await asyncio.to_thread(general, job)).qubits  # a long text must not keep others waiting
-        else:
-            key_of(asked.key)
-            qubits = circuit.num_qubits
-        if self._limits.qubits is not None and qubits > self._limits.qubits:
-            raise BadInput(
-                f"a circuit of {qubits} qubits was given and {self._limits.qubits} may be: give a smaller one"
-            )
 
     async def _ends(self, client: str, id: str, wait: float) -> Status:
         """How the job stands once it has ended, or after `wait` seconds, or when the server stops."""
