@@ -239,6 +239,9 @@ def test_results_of_a_job_are_bits_in_order_either_way() -> None:
         ("CX sweep[0] 1", "sweep bit"),
         ("MPAD 1", "MPAD 1"),
         ("CX rec[-2] 0", "2 measurements and there are 0"),
+        ("REPEAT 1000000 {\n REPEAT 1000000 {\n H 0 1\n }\n }", "2,000,000,000,000 targets"),
+        ("REPEAT 101 {\n TICK\n }\nM 9999", "1,010,001 targets"),
+        ("H 10000", "10,001 qubits"),
     ],
 )
 def test_what_no_general_circuit_has_is_refused(text: str, said: str) -> None:

@@ -17,7 +17,7 @@ from qiskit.circuit.random import random_circuit
 from qiskit.quantum_info import Operator
 
 from counterpoint.base import BadInput
-from counterpoint.circuits import reader
+from counterpoint.circuits import limits, reader
 from counterpoint.circuits.circuit import GATES, Circuit, Operation
 from counterpoint.circuits.matrices import MATRICES, Matrix, controlled
 from counterpoint.circuits.modified import BUILT_IN, STANDARD
@@ -387,7 +387,7 @@ def refusal(text: str) -> str:
         ("pragma ours yes", "pragma is not read"),
         ("box { }", "box is not read"),
         ("end;", "end is not read"),
-        ("U(0, 0, 0) $0;", "'$0' is no qubit that is declared"),
+        ("U(0, 0, 0) $0;", "'$0' is a qubit of one device"),
         ("pow(1000000000) @ gphase(1);", "1,000,000,001 statements"),
         (f"{HEAD}qubit[20] q;\nctrl(18) @ x {', '.join(f'q[{i}]' for i in range(19))};", "a control is put on"),
         (f"gate a0 p {{ }}\n{CHAIN}qubit q;\na1500 q;", "too deep"),
@@ -400,13 +400,14 @@ def test_what_is_not_read_is_said_with_its_line(text: str, said: str) -> None:
 
 
 def test_work_is_bounded_however_short_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (reader.MOST, reader.MOST_STEPS) == (1_000_000, 4_000_000)
+    assert (limits.QUBITS, limits.OPERATIONS, reader.MOST_STEPS) == (10_000, 1_000_000, 4_000_000)
     monkeypatch.setattr(reader, "MOST_STEPS", 10_000)
     doubled = "".join(f"gate a{k + 1} p {{ a{k} p; a{k} p; }}\n" for k in range(40))
     assert "10,000 are allowed" in refusal("gate a0 p { }\n" + doubled + "qubit q;\na40 q;")
     assert "10,000 are allowed" in refusal("for int i in [0:10 ** 15] { }")
     assert "10,000 are allowed" in refusal("for int i in [0:1000] pow(100) @ gphase(1);")
-    monkeypatch.setattr(reader, "MOST", 1000)
+    assert "10,000 are allowed" in refusal("qubit[500] q;\nfor int i in [0:30] barrier q;")
+    monkeypatch.setattr(reader, "OPERATIONS", 1000)
     assert "1,001 operations were given and 1,000 are allowed" in refusal(
         "qubit[300] q;\nreset q; reset q; reset q; reset q;"
     )

@@ -13,6 +13,7 @@ import stim
 
 from counterpoint.base import BadInput
 from counterpoint.circuits.circuit import GATES, Circuit, Operation
+from counterpoint.circuits.limits import OPERATIONS, QUBITS
 from counterpoint.circuits.turns import PAULIS, parts
 
 _SAME = {
@@ -30,13 +31,31 @@ def from_stim(circuit: stim.Circuit) -> Circuit:
     """The general circuit that a noiseless stim circuit is: measurement k writes bit k, TICK is a barrier over all.
 
     Annotations are dropped, and gates by which a qubit that was measured for the last time is left in another state.
-    Raises BadInput for noise, sweep bits, and a padding MPAD of 1.
+    Raises BadInput for noise, sweep bits, a padding MPAD of 1, and for more than `limits.QUBITS` qubits, or
+    `limits.OPERATIONS` targets of its instructions.
     """
+    targets = _targets_of(circuit, circuit.num_qubits)
+    for given, most, what in ((circuit.num_qubits, QUBITS, "qubits"), (targets, OPERATIONS, "targets of instructions")):
+        if given > most:
+            raise BadInput(f"a stim circuit of {given:,} {what} was given and {most:,} are allowed: give a smaller one")
     reader = _FromStim(circuit.num_qubits)
     for instruction in circuit.flattened():
         if isinstance(instruction, stim.CircuitInstruction) and instruction.name not in _DROPPED:
             reader.instruction(instruction)
     return Circuit(circuit.num_qubits, reader.bits, _without_tails(reader.operations))
+
+
+def _targets_of(circuit: stim.Circuit, qubits: int) -> int:
+    """How many targets its instructions have, those of TICK being all qubits."""
+    count = 0
+    for one in circuit:
+        if isinstance(one, stim.CircuitRepeatBlock):
+            count += one.repeat_count * _targets_of(one.body_copy(), qubits)
+        elif one.name == "TICK":
+            count += qubits
+        elif one.name not in _DROPPED:
+            count += len(one.targets_copy())
+    return count
 
 
 @final

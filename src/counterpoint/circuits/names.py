@@ -11,8 +11,7 @@ from openqasm3 import ast
 
 from counterpoint.base import BadInput
 from counterpoint.circuits.expressions import CONSTANTS, Number, place, value, whole
-
-MOST = 10_000  # qubits of a circuit, and bits
+from counterpoint.circuits.limits import QUBITS
 
 Operand = ast.Expression | ast.IndexedIdentifier
 Kind = Literal["qubit", "bit"]
@@ -54,10 +53,10 @@ class Names:
     def declare(self, node: ast.QASMNode, kind: Kind, name: str, size: ast.Expression | None) -> None:
         """A register of `size`, or a single one."""
         count, first = 1 if size is None else self.whole(size), self.declared[kind]
-        if not 1 <= count <= MOST - first:
+        if not 1 <= count <= QUBITS - first:
             raise BadInput(
                 f"{place(node)}: {count} {kind}s are declared after {first} others: declare at least 1, and at most "
-                f"{MOST:,} in all"
+                f"{QUBITS:,} in all"
             )
         self.registers[kind][name] = Named(tuple(range(first, first + count)), size is not None)
         self.declared[kind] += count
@@ -75,6 +74,11 @@ class Names:
         match operand:
             case ast.Identifier(name=name):
                 found = self.registers[kind].get(name)
+                if name.startswith("$"):
+                    raise BadInput(
+                        f"{place(operand)}: '{name}' is a qubit of one device, and circuits are read for any: use a "
+                        "register, as in `qubit[2] q;`"
+                    )
                 if found is None:
                     raise BadInput(
                         f"{place(operand)}: '{name}' is no {kind} that is declared: add `{kind} {name};` before it, or "

@@ -27,7 +27,7 @@ def read(text: str) -> Circuit:
     """The circuit that an OpenQASM 3 text is: registers in order of declaration, loops and gates of its own expanded.
 
     Global phases are dropped. Raises BadInput, with the line, for what is not OpenQASM 3, what `reader.READ` does not
-    name, and circuits of more than `names.MOST` qubits or bits, or `reader.MOST` operations.
+    name, and circuits of more than `limits.QUBITS` qubits or bits, or `limits.OPERATIONS` operations.
     """
     if len(text) > MOST:
         raise BadInput(f"a text of {len(text):,} characters was given and {MOST:,} are allowed: give a smaller circuit")

@@ -12,11 +12,11 @@ from openqasm3 import ast
 from counterpoint.base import BadInput
 from counterpoint.circuits.circuit import Circuit, Operation
 from counterpoint.circuits.expressions import Number, place, value, whole
+from counterpoint.circuits.limits import OPERATIONS
 from counterpoint.circuits.modified import BUILT_IN, PHASE, STANDARD, Body, Gate, controlled, inverse, placed
 from counterpoint.circuits.names import Named, Names, Operand
 
-MOST = 1_000_000  # operations of a circuit
-MOST_STEPS = 4 * MOST  # what is done to come to them: statements, loops, and parts of gates
+MOST_STEPS = 4 * OPERATIONS  # what is done to come to them: statements, loops, and parts of gates
 READ = (
     "gates and their definitions, measure, reset, barrier, if on one bit, for over integers, constants, let, and "
     "registers of qubits and bits"
@@ -77,7 +77,9 @@ class Reader:
             case ast.QuantumBarrier(qubits=operands):
                 named = [q for operand in operands for q in self.names.entries(operand, "qubit").entries]
                 every = range(self.names.declared["qubit"])
-                self._put(one, "barrier", tuple(dict.fromkeys(named if operands else every)))
+                barred = tuple(dict.fromkeys(named if operands else every))
+                self._spend(one, len(barred))
+                self._put(one, "barrier", barred)
             case ast.BranchingStatement():
                 self._branch(one)
             case ast.ForInLoop():
@@ -103,8 +105,10 @@ class Reader:
         parameters: tuple[float, ...] = (),
         bit: int | None = None,
     ) -> None:
-        if len(self.operations) == MOST:
-            raise BadInput(f"{place(node)}: {MOST + 1:,} operations were given and {MOST:,} are allowed: give fewer")
+        if len(self.operations) == OPERATIONS:
+            raise BadInput(
+                f"{place(node)}: {OPERATIONS + 1:,} operations were given and {OPERATIONS:,} are allowed: give fewer"
+            )
         self.operations.append(Operation(name, qubits, parameters, bit, self.condition))
 
     # Declarations
