@@ -17,7 +17,7 @@ from qiskit.circuit.random import random_circuit
 from qiskit.quantum_info import Operator
 
 from counterpoint.base import BadInput
-from counterpoint.circuits import limits, reader
+from counterpoint.circuits import calls, limits, reader
 from counterpoint.circuits.circuit import GATES, Circuit, Operation
 from counterpoint.circuits.matrices import MATRICES, Matrix, controlled
 from counterpoint.circuits.modified import BUILT_IN, STANDARD
@@ -225,11 +225,12 @@ def test_gates_of_the_text_keep_their_phase_and_their_order() -> None:
         ("floor(2.5) + ceiling(2.5) + mod(7, 4)", 8.0),
         ("1.5e-3 * .5", 0.00075),
         ("half + one * (3 > 2)", 1.5),
+        ("two / 4 + yes", 1.5),
         ("0x10 + 0b11 + 1_000", 1019.0),
     ],
 )
 def test_expressions_have_their_values(text: str, value: float) -> None:
-    given = f"const float half = 0.5;\nint one = 1;\nqubit q;\nU({text}, 0, 0) q;"
+    given = f"const float half = 0.5;\nfloat[64] two = 2;\nbool yes = 3;\nint one = 1;\nqubit q;\nU({text}, 0, 0) q;"
     assert read(given).operations == (Operation("u", (0,), (value, 0.0, 0.0)),)
 
 
@@ -400,8 +401,8 @@ def test_what_is_not_read_is_said_with_its_line(text: str, said: str) -> None:
 
 
 def test_work_is_bounded_however_short_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (limits.QUBITS, limits.OPERATIONS, reader.MOST_STEPS) == (10_000, 1_000_000, 4_000_000)
-    monkeypatch.setattr(reader, "MOST_STEPS", 10_000)
+    assert (limits.QUBITS, limits.OPERATIONS, calls.MOST_STEPS) == (10_000, 1_000_000, 4_000_000)
+    monkeypatch.setattr(calls, "MOST_STEPS", 10_000)
     doubled = "".join(f"gate a{k + 1} p {{ a{k} p; a{k} p; }}\n" for k in range(40))
     assert "10,000 are allowed" in refusal("gate a0 p { }\n" + doubled + "qubit q;\na40 q;")
     assert "10,000 are allowed" in refusal("for int i in [0:10 ** 15] { }")

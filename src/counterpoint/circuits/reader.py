@@ -2,48 +2,23 @@
 
 from __future__ import annotations
 
-import math
-from collections import ChainMap
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import final
 
 from openqasm3 import ast
 
 from counterpoint.base import BadInput
+from counterpoint.circuits.calls import Call, Calls, called, kind
 from counterpoint.circuits.circuit import Circuit, Operation
-from counterpoint.circuits.expressions import Number, place, value, whole
+from counterpoint.circuits.expressions import place
 from counterpoint.circuits.limits import OPERATIONS
-from counterpoint.circuits.modified import BUILT_IN, PHASE, STANDARD, Body, Gate, controlled, inverse, placed
+from counterpoint.circuits.modified import PHASE, STANDARD
 from counterpoint.circuits.names import Named, Names, Operand
 
-MOST_STEPS = 4 * OPERATIONS  # what is done to come to them: statements, loops, and parts of gates
 READ = (
     "gates and their definitions, measure, reset, barrier, if on one bit, for over integers, constants, let, and "
     "registers of qubits and bits"
 )
-REFUSED: dict[type[ast.QASMNode], str] = {
-    ast.SubroutineDefinition: "def",
-    ast.ExternDeclaration: "extern",
-    ast.IODeclaration: "input or output",
-    ast.DelayInstruction: "delay",
-    ast.Box: "box",
-    ast.WhileLoop: "while",
-    ast.SwitchStatement: "switch",
-    ast.BreakStatement: "break",
-    ast.ContinueStatement: "continue",
-    ast.EndStatement: "end",
-    ast.ReturnStatement: "return",
-    ast.ClassicalAssignment: "an assignment",
-    ast.ExpressionStatement: "an expression by itself",
-    ast.CalibrationGrammarDeclaration: "defcalgrammar",
-    ast.CalibrationStatement: "cal",
-    ast.CalibrationDefinition: "defcal",
-    ast.Pragma: "pragma",
-    ast.QuantumBarrier: "barrier",
-}
-MOST_CONTROLLED = 10_000  # gates that one more control is put on
-MOST_CONTROLS = 100  # that one modifier adds
-FLIP = Operation("x", (0,))
 
 
 @final
@@ -51,9 +26,8 @@ class Reader:
     """Reads one tree. Every method raises BadInput with the line and the way out."""
 
     def __init__(self) -> None:
-        self.gates: dict[str, Gate] = dict(BUILT_IN)
         self.names = Names()
-        self.steps = 0
+        self.calls = Calls(self.names)
         self.depth = 0  # of blocks
         self.operations: list[Operation] = []
         self.condition: tuple[int, int] | None = None
@@ -65,7 +39,7 @@ class Reader:
         return Circuit(self.names.declared["qubit"], self.names.declared["bit"], tuple(self.operations))
 
     def _statement(self, one: ast.Statement | ast.Pragma) -> None:
-        self._spend(one, 1)
+        self.calls.spend(one, 1)
         match one:
             case ast.QuantumGate() | ast.QuantumPhase():
                 self._apply(one, one.qubits)
@@ -78,7 +52,7 @@ class Reader:
                 named = [q for operand in operands for q in self.names.entries(operand, "qubit").entries]
                 every = range(self.names.declared["qubit"])
                 barred = tuple(dict.fromkeys(named if operands else every))
-                self._spend(one, len(barred))
+                self.calls.spend(one, len(barred))
                 self._put(one, "barrier", barred)
             case ast.BranchingStatement():
                 self._branch(one)
@@ -88,14 +62,6 @@ class Reader:
                 self._block(statements)
             case _:
                 self._declare(one)
-
-    def _spend(self, node: ast.QASMNode, count: int) -> None:
-        self.steps += count
-        if self.steps > MOST_STEPS:
-            raise BadInput(
-                f"{place(node)}: {self.steps:,} statements, loops and parts of gates have been met, and {MOST_STEPS:,} "
-                "are allowed: give a smaller circuit"
-            )
 
     def _put(
         self,
@@ -118,7 +84,7 @@ class Reader:
             case ast.Include(filename="stdgates.inc"):
                 for name in STANDARD:
                     self._new(one, name)
-                self.gates |= STANDARD
+                self.calls.gates |= STANDARD
             case ast.Include(filename=name):
                 raise BadInput(f"{place(one)}: '{name}' is included and only stdgates.inc can be: include that alone")
             case ast.QubitDeclaration(qubit=ast.Identifier(name=name), size=size):
@@ -136,14 +102,14 @@ class Reader:
             case ast.AliasStatement(target=ast.Identifier(name=name), value=given):
                 self._new(one, name)
                 self.names.registers["qubit"][name] = self.names.entries(given, "qubit")
-            case ast.QuantumGateDefinition():
-                self._define(one)
+            case ast.QuantumGateDefinition(name=ast.Identifier(name=name)):
+                self._new(one, name, outermost=True)
+                self.calls.define(one)
             case _:
-                said = REFUSED.get(type(one), type(one).__name__)
-                raise BadInput(f"{place(one)}: {said} is not read, and these are: {READ}")
+                raise BadInput(f"{place(one)}: {kind(one)} is not read, and these are: {READ}")
 
     def _new(self, node: ast.QASMNode, name: str, *, outermost: bool = False) -> None:
-        if name in self.gates or name in self.names:
+        if name in self.calls.gates or name in self.names:
             raise BadInput(f"{place(node)}: '{name}' is declared for the 2nd time: use another name")
         if outermost and self.depth:
             raise BadInput(
@@ -164,118 +130,21 @@ class Reader:
                 f"numbers with one are read: write it as in `const float {name} = 0.5;`"
             )
         self._new(one, name)
-        integer = isinstance(one.type, ast.IntType | ast.UintType)
-        self.names.numbers[name] = self.names.whole(given) if integer else self.names.value(given)
-
-    def _define(self, one: ast.QuantumGateDefinition) -> None:
-        name = one.name.name
-        self._new(one, name, outermost=True)
-        parameters = [p.name for p in one.arguments]
-        position = {q.name: i for i, q in enumerate(one.qubits)}
-        if len(position) < len(one.qubits) or len(set(parameters)) < len(parameters):
-            raise BadInput(f"{place(one)}: gate '{name}' gives a name to two of its own: name each differently")
-        lines: list[tuple[ast.QuantumGate | ast.QuantumPhase, tuple[int, ...]]] = []
-        for call in one.body:
-            if not isinstance(call, ast.QuantumGate | ast.QuantumPhase):
-                said = REFUSED.get(type(call), type(call).__name__)
-                raise BadInput(f"{place(call)}: {said} stands in gate '{name}', and only gates can: take it out")
-            on = tuple(self._own(q, position, name) for q in call.qubits)
-            self._check_shape(call, len(on))
-            lines.append((call, on))
-        outer = dict(self.names.numbers)
-
-        def body(*given: float) -> Body:
-            known = ChainMap(dict[str, Number](zip(parameters, given, strict=True)), outer)
-            made: Body = []
-            for call, on in lines:
-                made += [placed(one, on) for one in self._body(call, known)]
-            return made
-
-        self.gates[name] = Gate(len(position), len(parameters), body)
-
-    def _own(self, operand: Operand, position: dict[str, int], name: str) -> int:
-        if not isinstance(operand, ast.Identifier) or operand.name not in position:
-            raise BadInput(
-                f"{place(operand)}: gate '{name}' uses what is none of its {len(position)} qubits: name one of "
-                f"{', '.join(position)}"
-            )
-        return position[operand.name]
-
-    # Gates
-
-    def _check_shape(self, call: ast.QuantumGate | ast.QuantumPhase, qubits: int) -> None:
-        """Raise BadInput unless the gate is declared and has as many parameters and qubits as it takes."""
-        wanted = 0
-        if isinstance(call, ast.QuantumGate):
-            name = call.name.name
-            gate = self.gates.get(name)
-            if gate is None:
-                known = f'include "stdgates.inc", or define it, before line {call.span.start_line if call.span else 1}'
-                raise BadInput(f"{place(call)}: gate '{name}' is none of the {len(self.gates)} that are known: {known}")
-            if call.duration is not None:
-                raise BadInput(f"{place(call)}: '{name}' has a duration, and gates have none here: leave it out")
-            if len(call.arguments) != gate.parameters:
-                raise BadInput(
-                    f"{place(call)}: '{name}' was given {len(call.arguments)} parameters and takes {gate.parameters}: "
-                    "give these"
-                )
-            wanted = gate.qubits
-        wanted += sum(self._count(m) for m in call.modifiers if "ctrl" in m.modifier.name)
-        if qubits != wanted:
-            raise BadInput(
-                f"{place(call)}: '{_called(call)}' was given {qubits} qubits and takes {wanted}, controls included: "
-                "give these"
-            )
-
-    def _count(self, modifier: ast.QuantumGateModifier) -> int:
-        """The controls that a modifier adds."""
-        count = 1 if modifier.argument is None else self.names.whole(modifier.argument)
-        if not 1 <= count <= MOST_CONTROLS:
-            raise BadInput(f"{place(modifier)}: {count} controls were asked for: give 1 to {MOST_CONTROLS}")
-        return count
-
-    def _body(self, call: ast.QuantumGate | ast.QuantumPhase, known: Mapping[str, Number]) -> Body:
-        """What a call does to its qubits, counted from 0."""
-        if isinstance(call, ast.QuantumPhase):
-            made = [Operation(PHASE, (), (_angle(call.argument, known),))]
+        if isinstance(one.type, ast.IntType | ast.UintType):
+            self.names.numbers[name] = self.names.whole(given)
         else:
-            made = self.gates[call.name.name].body(*(_angle(one, known) for one in call.arguments))
-        for modifier in reversed(call.modifiers):
-            made = self._modified(modifier, made, known)
-        self._spend(call, max(1, len(made)))
-        return made
+            found = self.names.value(given)
+            self.names.numbers[name] = bool(found) if isinstance(one.type, ast.BoolType) else float(found)
 
-    def _modified(self, modifier: ast.QuantumGateModifier, made: Body, known: Mapping[str, Number]) -> Body:
-        kind = modifier.modifier.name
-        if kind == "inv":
-            return inverse(made)
-        if kind == "pow":
-            if modifier.argument is None:
-                raise BadInput(f"{place(modifier)}: a power has no exponent: give an integer, as in pow(2)")
-            power = whole(modifier.argument, known)
-            self._spend(modifier, abs(power) * max(1, len(made)))
-            return (made if power >= 0 else inverse(made)) * abs(power)
-        for _ in range(self._count(modifier)):
-            if len(made) > MOST_CONTROLLED:
-                raise BadInput(
-                    f"{place(modifier)}: a control is put on {len(made):,} gates and can be on {MOST_CONTROLLED:,}: "
-                    "use fewer controls, or a smaller gate"
-                )
-            made = controlled(made)
-            self._spend(modifier, 10 * len(made))  # they take as long as that
-            if kind == "negctrl":
-                made = [FLIP, *made, FLIP]
-        return made
-
-    def _apply(self, call: ast.QuantumGate | ast.QuantumPhase, operands: Sequence[Operand]) -> None:
+    def _apply(self, call: Call, operands: Sequence[Operand]) -> None:
         """Once, or on each entry of the registers."""
-        self._check_shape(call, len(operands))
-        body = self._body(call, self.names.numbers)
+        self.calls.check_shape(call, len(operands))
+        body = self.calls.body(call, self.names.numbers)
         named = [self.names.entries(one, "qubit") for one in operands]
         for qubits in _broadcast(call, named):
             if len(set(qubits)) < len(qubits):
                 raise BadInput(
-                    f"{place(call)}: '{_called(call)}' is on qubits {', '.join(map(str, qubits))}, one of them twice: "
+                    f"{place(call)}: '{called(call)}' is on qubits {', '.join(map(str, qubits))}, one of them twice: "
                     "name each once"
                 )
             for one in body:
@@ -316,7 +185,7 @@ class Reader:
         self._new(one, name)
         with self.names.inside():
             for i in values:
-                self._spend(one, 1)
+                self.calls.spend(one, 1)
                 self.names.numbers[name] = i
                 self._block(one.block)
 
@@ -373,18 +242,6 @@ class Reader:
         if len(bits) != 1:
             raise BadInput(f"{place(given)}: an if depends on {len(bits)} bits at once, and 1 is allowed: name one")
         return bits[0], 1
-
-
-def _called(call: ast.QuantumGate | ast.QuantumPhase) -> str:
-    return call.name.name if isinstance(call, ast.QuantumGate) else PHASE
-
-
-def _angle(expression: ast.Expression, known: Mapping[str, Number]) -> float:
-    """The value in rad. Raises BadInput as `value` does, and where it is not finite."""
-    found = value(expression, known)
-    if not math.isfinite(found):
-        raise BadInput(f"{place(expression)}: a parameter is {found}: give a finite number of radians")
-    return float(found)
 
 
 def _broadcast(node: ast.QASMNode, named: Sequence[Named]) -> list[tuple[int, ...]]:
