@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -150,3 +151,6 @@ def test_bad_input(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert aws(ARN.replace(":::", ":us-east-1::"), per_task=0, per_shot=0).name == "aws:" + ARN.replace(
         ":::", ":us-east-1::"
     )
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    with pytest.raises(BadInput, match=r"pip install 'counterpoint\[braket\]'"):
+        aws(ARN, per_task=0, per_shot=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 import numpy as np
@@ -198,4 +199,10 @@ def test_bad_input(service: Service, monkeypatch: pytest.MonkeyPatch, tmp_path: 
         "qiskit_ibm_runtime.accounts.management._DEFAULT_ACCOUNT_CONFIG_JSON_FILE", str(tmp_path / "no")
     )
     with pytest.raises(BadInput, match=r"needs an IBM Quantum account .*save_account"):
+        ibm("ibm_torino", 0.0)
+
+
+def test_the_package_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "qiskit_ibm_runtime", None)
+    with pytest.raises(BadInput, match=r"pip install 'counterpoint\[qiskit\]'"):
         ibm("ibm_torino", 0.0)

@@ -10,9 +10,9 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import tempfile
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -157,10 +157,11 @@ def _write(path: Path, snapshot: Snapshot) -> None:
     content = asdict(snapshot) | {
         "operations": {n: [(c.qubits, c.error, c.seconds) for c in rows] for n, rows in snapshot.operations.items()}
     }
+    part = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(gzip.compress(json.dumps(content).encode(), mtime=0))
-        Path(file.name).replace(path)
+        part.write_bytes(gzip.compress(json.dumps(content).encode(), mtime=0))
+        part.replace(path)
     except OSError:
-        return
+        with suppress(OSError):
+            part.unlink()
