@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from counterpoint.base import BadInput, Job, Price
+from counterpoint.base import BadInput, Job, Permit, Price
 from counterpoint.circuits import qasm
 from counterpoint.circuits.circuit import Circuit, Operation as Op
 from counterpoint.machine.aws import AwsProvider, aws
 from counterpoint.machine.checks import Unavailable
+from counterpoint.machine.queued import QueuedMachine
 from counterpoint.machine.results import bits_of
+from counterpoint.store.jobs import Jobs
 
 ARN = "arn:aws:braket:::device/quantum-simulator/amazon/sv1"
 TICKET = "f" * 64
@@ -71,6 +73,20 @@ def test_a_ticket_runs_once_and_is_collected() -> None:
     found = on.look(task(), id, 0)
     assert found.state == "done"
     assert bits_of(found.shots, 5).tolist() == [[False, False, False, False, True]] * 50
+
+
+def test_a_queued_machine_collects_after_a_crash(tmp_path: Path) -> None:
+    """The first process ends while the task runs; the second finds the same ticket and the same task."""
+    session = Session("RUNNING")
+    with Jobs.open(tmp_path) as jobs:
+        first = QueuedMachine(provider(session), jobs)
+        ticket = first.submit(task(), Permit("the action", first.price(task()), 1, TICKET))
+    session.status = "COMPLETED"
+    with Jobs.open(tmp_path) as jobs:
+        second = QueuedMachine(provider(session), jobs)
+        assert second.pending() == [ticket]
+        assert bits_of(second.collect(ticket), 5).sum() == 50
+    assert list(session.tasks) == [TICKET]
 
 
 def test_the_price_is_by_task_and_shot() -> None:
