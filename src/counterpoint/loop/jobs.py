@@ -14,7 +14,7 @@ from counterpoint.govern.charter import Charter
 from counterpoint.govern.judge import Used
 from counterpoint.govern.ledger import Ledger
 from counterpoint.govern.permits import Governor
-from counterpoint.loop.machines import machine_named
+from counterpoint.loop.machines import named_again
 from counterpoint.machine.checks import Unavailable
 from counterpoint.machine.logical import NO_KNOBS
 from counterpoint.machine.queued import QueuedMachine
@@ -112,7 +112,7 @@ class JobSession:
 
 def machine_of(record: JobRecord, jobs: Jobs) -> QueuedMachine:
     """The machine that a job was sent to. Raises BadInput where it does not queue, or cannot be reached."""
-    machine = machine_named(record.machine.rpartition(" at ")[2], (0,), jobs)
+    machine = named_again(record.machine, jobs)
     if not isinstance(machine, QueuedMachine):
         raise BadInput(
             f"the job of ticket {record.ticket[:12]} is of machine '{record.machine}', which answers at once, and it "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,12 +16,15 @@ from counterpoint.loop.own import blaming, own
 from counterpoint.loop.settings import Settings
 from counterpoint.machine import MACHINES
 from counterpoint.machine.aer import aer, fake
+from counterpoint.machine.aws import aws
 from counterpoint.machine.braket import Depolarising, local
 from counterpoint.machine.builds import PUBLISHED_FLOOR, TWO_QUBIT, WILLOW_FLOORS
 from counterpoint.machine.hardware import CHIPS, NOISES, Noise
 from counterpoint.machine.hidden import HiddenVariables
+from counterpoint.machine.ibm import ibm
 from counterpoint.machine.logical import LogicalMachine
 from counterpoint.machine.operations import OPERATIONS, Bench
+from counterpoint.machine.queued import QueuedMachine
 from counterpoint.store.jobs import Jobs
 
 TOKEN = "COUNTERPOINT_TOKEN"  # environment variable with the token of a remote machine
@@ -72,8 +76,12 @@ def machine_named(name: str, key: Key, jobs: Jobs | None = None) -> Machine:
         BadInput: no such machine, an option that it does not take, a package or an account that is missing.
     """
     if name.startswith(("http://", "https://")):
-        return _remote(name, jobs)
+        return _remote(name, _kept(jobs, name))
     plain, _, options = name.partition(":")
+    if plain in VENDORS:
+        device, _, prices = options.partition(",")
+        maker = Maker(partial(VENDORS[plain], _kept(jobs, name), device), "queued by a vendor")
+        return maker(f"{plain}:{device}", prices, key)
     if plain in NAMED:
         return NAMED[plain](plain, options, key)
     if plain.startswith("Fake"):
@@ -86,12 +94,37 @@ def machine_named(name: str, key: Key, jobs: Jobs | None = None) -> Machine:
     return machine
 
 
-def _remote(url: str, jobs: Jobs | None) -> Machine:
+def named_again(name: str, jobs: Jobs) -> Machine:
+    """The machine whose own name is `name`, as a store has it, to collect what it was sent.
+
+    Raises as `machine_named`.
+    """
+    address = name.rpartition(" at ")[2]
+    free = {"ibm": ",rate=0", "aws": ",per_task=0,per_shot=0"}  # nothing is sent that costs
+    return machine_named(address + free.get(address.partition(":")[0], ""), (0,), jobs)
+
+
+def _kept(jobs: Jobs | None, name: str) -> Jobs:
     if jobs is None:
-        raise BadInput(f"the machine at {url} queues its jobs and 0 stores were given to write them down in: name one")
+        raise BadInput(f"machine '{name}' queues its jobs and 0 stores were given to write them down in: name one")
+    return jobs
+
+
+def _remote(url: str, jobs: Jobs) -> Machine:
     from counterpoint.machine.remote import connect  # HTTP is loaded where it is used
 
     return connect(url, os.environ.get(TOKEN, ""), jobs)
+
+
+def _ibm(jobs: Jobs, backend: str, key: Key, rate: float = math.nan) -> Machine:
+    return QueuedMachine(ibm(backend, rate), jobs)
+
+
+def _aws(jobs: Jobs, arn: str, key: Key, per_task: float = math.nan, per_shot: float = math.nan) -> Machine:
+    return QueuedMachine(aws(arn, per_task=per_task, per_shot=per_shot), jobs)
+
+
+VENDORS: dict[str, Callable[..., Machine]] = {"ibm": _ibm, "aws": _aws}  # with an account; prices have no default
 
 
 def _ideal(key: Key) -> Machine:
