@@ -34,10 +34,10 @@ from scipy.stats import binom
 
 from counterpoint.base import Job, Machine, Permit
 from counterpoint.circuits.qasm import read
-from counterpoint.machine.aer import QiskitMachine, aer, fake
-from counterpoint.machine.braket import Depolarising, local, noise_model
-from counterpoint.machine.qiskit_circuits import qiskit_circuit
-from counterpoint.machine.qiskit_target import SEED
+from counterpoint.machine.vendors.aer import QiskitMachine, aer, fake
+from counterpoint.machine.vendors.braket import Depolarising, local, noise_model
+from counterpoint.machine.vendors.qiskit_circuits import qiskit_circuit
+from counterpoint.machine.vendors.qiskit_target import SEED
 
 BELL = (
     'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit[2] q;\nbit[2] c;\nh q[0];\ncx q[0], q[1];\n'
@@ -50,7 +50,7 @@ import qiskit_aer
 t = [time.perf_counter()]
 import numpy as np
 from counterpoint.base import Job
-from counterpoint.machine.aer import fake
+from counterpoint.machine.vendors.aer import fake
 t.append(time.perf_counter())
 machine = fake("FakeTorino")
 t.append(time.perf_counter())

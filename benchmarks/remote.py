@@ -24,13 +24,13 @@ import stim
 from counterpoint.base import Job, Machine, Permit, Price, Shots
 from counterpoint.cli.interrupt import interruptible
 from counterpoint.govern.charter import EXPERIMENT
-from counterpoint.machine.limits import Limits
 from counterpoint.machine.logical import NO_KNOBS
 from counterpoint.machine.meter import Meter
-from counterpoint.machine.queue import Queue
 from counterpoint.machine.remote import Remote
 from counterpoint.machine.results import shots_of
-from counterpoint.machine.server import Server
+from counterpoint.machine.server.limits import Limits
+from counterpoint.machine.server.queue import Queue
+from counterpoint.machine.server.server import Server
 
 CONNECTIONS = 4
 JOBS = 2000

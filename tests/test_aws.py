@@ -13,10 +13,10 @@ import pytest
 from counterpoint.base import BadInput, Job, Permit, Price
 from counterpoint.circuits import qasm
 from counterpoint.circuits.circuit import Circuit, Operation as Op
-from counterpoint.machine.aws import AwsProvider, aws
 from counterpoint.machine.checks import Unavailable
 from counterpoint.machine.queued import QueuedMachine
 from counterpoint.machine.results import bits_of
+from counterpoint.machine.vendors.aws import AwsProvider, aws
 from counterpoint.store.jobs import Jobs
 
 ARN = "arn:aws:braket:::device/quantum-simulator/amazon/sv1"

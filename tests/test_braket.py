@@ -14,9 +14,9 @@ from counterpoint.circuits import qasm
 from counterpoint.circuits.circuit import GATES, Circuit, Operation as Op
 from counterpoint.circuits.matrices import MATRICES
 from counterpoint.circuits.state import probabilities
-from counterpoint.machine.braket import BraketMachine, Depolarising, local
-from counterpoint.machine.braket_programs import braket_circuit
 from counterpoint.machine.results import bits_of
+from counterpoint.machine.vendors.braket import BraketMachine, Depolarising, local
+from counterpoint.machine.vendors.braket_programs import braket_circuit
 
 FALSE_ALARM = 1e-6
 BELL = Circuit(2, 2, (Op("h", (0,)), Op("cx", (0, 1)), Op("measure", (0,), bit=0), Op("measure", (1,), bit=1)))

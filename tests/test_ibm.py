@@ -14,11 +14,11 @@ from counterpoint.base import BadInput, Job, Price
 from counterpoint.circuits import qasm
 from counterpoint.circuits.circuit import Circuit, Operation as Op
 from counterpoint.machine.checks import Unavailable
-from counterpoint.machine.ibm import BETWEEN, OVERHEAD, IbmProvider, ibm
-from counterpoint.machine.placement import best_chain
-from counterpoint.machine.qiskit_target import shot_seconds, transpile
 from counterpoint.machine.results import bits_of
-from counterpoint.machine.snapshot import Snapshot
+from counterpoint.machine.vendors.ibm import BETWEEN, OVERHEAD, IbmProvider, ibm
+from counterpoint.machine.vendors.placement import best_chain
+from counterpoint.machine.vendors.qiskit_target import shot_seconds, transpile
+from counterpoint.machine.vendors.snapshot import Snapshot
 
 FALSE_ALARM = 1e-6
 READ = (Op("measure", (0,), bit=0), Op("measure", (1,), bit=2))

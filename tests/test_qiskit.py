@@ -22,12 +22,19 @@ from counterpoint.circuits.circuit import GATES, Circuit, Operation as Op
 from counterpoint.circuits.matrices import MATRICES
 from counterpoint.circuits.state import probabilities
 from counterpoint.identity import identity
-from counterpoint.machine import packages
-from counterpoint.machine.aer import QiskitMachine, aer, fake
-from counterpoint.machine.placement import best_chain, connected
-from counterpoint.machine.qiskit_circuits import measured_bits, qiskit_circuit
 from counterpoint.machine.results import bits_of
-from counterpoint.machine.snapshot import PROVIDER, Calibrated, Snapshot, cache_folder, fake_names, fake_snapshot
+from counterpoint.machine.vendors import packages
+from counterpoint.machine.vendors.aer import QiskitMachine, aer, fake
+from counterpoint.machine.vendors.placement import best_chain, connected
+from counterpoint.machine.vendors.qiskit_circuits import measured_bits, qiskit_circuit
+from counterpoint.machine.vendors.snapshot import (
+    PROVIDER,
+    Calibrated,
+    Snapshot,
+    cache_folder,
+    fake_names,
+    fake_snapshot,
+)
 
 FALSE_ALARM = 1e-6
 PEERS = ("FakeTorino", "FakeSherbrooke", "FakeManilaV2")  # gates CZ, ECR and CX
@@ -208,7 +215,7 @@ def test_the_second_use_needs_no_vendor_package(folder: Path, machines: dict[str
     """In a new process: the shots are the same, and the package that the snapshot came from is not loaded."""
     code = (
         "import sys; from pathlib import Path; import numpy as np; from counterpoint.base import Job; "
-        "from counterpoint.identity import identity; from counterpoint.machine.aer import fake; "
+        "from counterpoint.identity import identity; from counterpoint.machine.vendors.aer import fake; "
         f"on = fake('FakeTorino', folder=Path({str(folder)!r})); "
         "found = on.sample(Job(sys.argv[1], np.zeros((1, 0)), 4096, 1, 'the action', (3,))); "
         "print(identity(on.snapshot), identity(found.measurements), 'qiskit_ibm_runtime' in sys.modules)"

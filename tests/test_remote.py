@@ -32,13 +32,13 @@ from counterpoint.govern.judge import Used
 from counterpoint.govern.ledger import Ledger
 from counterpoint.govern.permits import Governor
 from counterpoint.machine.checks import Unavailable
-from counterpoint.machine.faulty import KINDS
-from counterpoint.machine.limits import Limits
-from counterpoint.machine.queue import FILE, Queue
 from counterpoint.machine.queued import QueuedMachine
 from counterpoint.machine.remote import connect
 from counterpoint.machine.runner import Runner
-from counterpoint.machine.server import Server
+from counterpoint.machine.server.faulty import KINDS
+from counterpoint.machine.server.limits import Limits
+from counterpoint.machine.server.queue import FILE, Queue
+from counterpoint.machine.server.server import Server
 from counterpoint.store.jobs import Jobs
 
 FALSE_ALARM = 1e-6

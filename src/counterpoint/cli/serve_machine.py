@@ -14,8 +14,8 @@ from counterpoint.cli.options import Seed, charter_line
 from counterpoint.cli.sources import whole
 from counterpoint.govern.charter import EXPERIMENT, Charter
 from counterpoint.loop.machines import machine_named
-from counterpoint.machine.limits import Limits
-from counterpoint.machine.queue import Queue
+from counterpoint.machine.server.limits import Limits
+from counterpoint.machine.server.queue import Queue
 
 Name = Annotated[
     str | None,
@@ -57,7 +57,7 @@ def serve_machine(
     It listens on 127.0.0.1 alone: a proxy or a tunnel with TLS brings others in. Ctrl-C stops it; what is queued runs
     when it is started again.
     """
-    from counterpoint.machine.server import Server  # the web framework would slow every other verb's start
+    from counterpoint.machine.server.server import Server  # the web framework would slow every other verb's start
 
     with interruptible():
         _admit(store, client, quota, new_token)

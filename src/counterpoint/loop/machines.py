@@ -15,16 +15,16 @@ from counterpoint.decoders import DECODERS
 from counterpoint.loop.own import blaming, own
 from counterpoint.loop.settings import Settings
 from counterpoint.machine import MACHINES
-from counterpoint.machine.aer import aer, fake
-from counterpoint.machine.aws import aws
-from counterpoint.machine.braket import Depolarising, local
 from counterpoint.machine.builds import PUBLISHED_FLOOR, TWO_QUBIT, WILLOW_FLOORS
 from counterpoint.machine.hardware import CHIPS, NOISES, Noise
 from counterpoint.machine.hidden import HiddenVariables
-from counterpoint.machine.ibm import ibm
 from counterpoint.machine.logical import LogicalMachine
 from counterpoint.machine.operations import OPERATIONS, Bench
 from counterpoint.machine.queued import QueuedMachine
+from counterpoint.machine.vendors.aer import aer, fake
+from counterpoint.machine.vendors.aws import aws
+from counterpoint.machine.vendors.braket import Depolarising, local
+from counterpoint.machine.vendors.ibm import ibm
 from counterpoint.store.jobs import Jobs
 
 TOKEN = "COUNTERPOINT_TOKEN"  # environment variable with the token of a remote machine

@@ -10,12 +10,12 @@ import numpy as np
 
 from counterpoint.base import BadInput, Job, Price
 from counterpoint.circuits.circuit import Circuit
-from counterpoint.machine.braket_programs import program_text
 from counterpoint.machine.checks import Unavailable
-from counterpoint.machine.packages import package
 from counterpoint.machine.programs import general
 from counterpoint.machine.queued import Looked, State
 from counterpoint.machine.results import shots_of
+from counterpoint.machine.vendors.braket_programs import program_text
+from counterpoint.machine.vendors.packages import package
 
 T = TypeVar("T")
 STATES: Mapping[str, State] = {

@@ -13,13 +13,13 @@ import numpy as np
 from counterpoint.base import BadInput, Job, Price
 from counterpoint.circuits.circuit import Circuit
 from counterpoint.machine.checks import Unavailable
-from counterpoint.machine.packages import package
-from counterpoint.machine.placement import best_chain
 from counterpoint.machine.programs import general
-from counterpoint.machine.qiskit_target import shot_seconds, transpile
 from counterpoint.machine.queued import Looked, State
 from counterpoint.machine.results import shots_of
-from counterpoint.machine.snapshot import snapshot_of
+from counterpoint.machine.vendors.packages import package
+from counterpoint.machine.vendors.placement import best_chain
+from counterpoint.machine.vendors.qiskit_target import shot_seconds, transpile
+from counterpoint.machine.vendors.snapshot import snapshot_of
 
 T = TypeVar("T")
 BETWEEN = 250e-6  # s between shots, where the backend does not say

@@ -8,10 +8,10 @@ from typing import Any
 from counterpoint.base import BadInput
 from counterpoint.circuits.circuit import Circuit
 from counterpoint.circuits.decompose import TWO, decomposed
-from counterpoint.machine.packages import package
-from counterpoint.machine.placement import connected
-from counterpoint.machine.qiskit_circuits import qiskit_circuit
-from counterpoint.machine.snapshot import Qubits, Snapshot
+from counterpoint.machine.vendors.packages import package
+from counterpoint.machine.vendors.placement import connected
+from counterpoint.machine.vendors.qiskit_circuits import qiskit_circuit
+from counterpoint.machine.vendors.snapshot import Qubits, Snapshot
 
 SEED = 0  # of the transpiler: the same circuit is always transpiled alike
 

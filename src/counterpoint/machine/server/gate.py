@@ -6,8 +6,8 @@ import json
 from collections.abc import MutableMapping
 from typing import Any, final
 
-from counterpoint.machine.faulty import App, Receive, Send, whole
-from counterpoint.machine.queue import Queue
+from counterpoint.machine.server.faulty import App, Receive, Send, whole
+from counterpoint.machine.server.queue import Queue
 
 OPEN = "/openapi.json"  # what anybody may read
 CLIENT = "counterpoint.client"  # in the scope: who has passed

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from counterpoint.base import BadInput
-from counterpoint.machine.packages import package, release
+from counterpoint.machine.vendors.packages import package, release
 
 FORMAT = 1  # of the kept file
 PROVIDER = "qiskit_ibm_runtime.fake_provider"

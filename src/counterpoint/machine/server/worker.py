@@ -15,8 +15,8 @@ from counterpoint.govern.judge import Used
 from counterpoint.govern.ledger import Ledger
 from counterpoint.govern.permits import Governor
 from counterpoint.machine.checks import Unavailable
-from counterpoint.machine.queue import Queue, Status, Waiting
 from counterpoint.machine.runner import Runner
+from counterpoint.machine.server.queue import Queue, Status, Waiting
 from counterpoint.machine.wire import circuit_of, key_of, shots_plain
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from counterpoint.circuits.circuit import Circuit, Operation
-from counterpoint.machine.packages import package
+from counterpoint.machine.vendors.packages import package
 
 
 def qiskit_circuit(circuit: Circuit) -> Any:

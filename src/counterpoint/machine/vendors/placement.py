@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from counterpoint.base import BadInput
-from counterpoint.machine.snapshot import Qubits, Snapshot
+from counterpoint.machine.vendors.snapshot import Qubits, Snapshot
 
 WIDTH = 4096  # chains that are followed at a time; with no more there is no better one
 

@@ -22,14 +22,14 @@ from counterpoint import __version__
 from counterpoint.base import BadInput, Job, Key, Machine, fold_in
 from counterpoint.circuits.circuit import GATES
 from counterpoint.govern.charter import Charter
-from counterpoint.machine.api import ErrorOut, JobIn, JobOut, LimitsOut, MachineOut, PriceOut, QuotaOut
-from counterpoint.machine.faulty import App, Faulty
-from counterpoint.machine.gate import CLIENT, OPEN, Gate
-from counterpoint.machine.limits import Limits, Refused
 from counterpoint.machine.logical import NO_KNOBS
-from counterpoint.machine.queue import Queue, Status
+from counterpoint.machine.server.api import ErrorOut, JobIn, JobOut, LimitsOut, MachineOut, PriceOut, QuotaOut
+from counterpoint.machine.server.faulty import App, Faulty
+from counterpoint.machine.server.gate import CLIENT, OPEN, Gate
+from counterpoint.machine.server.limits import Limits, Refused
+from counterpoint.machine.server.queue import Queue, Status
+from counterpoint.machine.server.worker import Worker
 from counterpoint.machine.wire import circuit_of, key_of
-from counterpoint.machine.worker import Worker
 
 HOST = "127.0.0.1"  # nobody outside: a proxy or a tunnel with TLS stands before it
 LONGEST_LOOK = 60.0  # seconds

@@ -16,13 +16,13 @@ from counterpoint.circuits.decompose import decomposed
 from counterpoint.machine.checks import check_job
 from counterpoint.machine.logical import NO_KNOBS
 from counterpoint.machine.meter import Meter
-from counterpoint.machine.packages import package
-from counterpoint.machine.placement import best_chain
 from counterpoint.machine.programs import general
-from counterpoint.machine.qiskit_circuits import measured_bits, qiskit_circuit
-from counterpoint.machine.qiskit_target import noise_model, shot_seconds, transpile
 from counterpoint.machine.results import shots_of
-from counterpoint.machine.snapshot import Qubits, Snapshot, fake_snapshot
+from counterpoint.machine.vendors.packages import package
+from counterpoint.machine.vendors.placement import best_chain
+from counterpoint.machine.vendors.qiskit_circuits import measured_bits, qiskit_circuit
+from counterpoint.machine.vendors.qiskit_target import noise_model, shot_seconds, transpile
+from counterpoint.machine.vendors.snapshot import Qubits, Snapshot, fake_snapshot
 
 KEPT = 256  # transpiled circuits, chains and noise models
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from counterpoint.base import BadInput
 from counterpoint.circuits.circuit import Circuit, Operation
 from counterpoint.circuits.decompose import decomposed
-from counterpoint.machine.packages import package
+from counterpoint.machine.vendors.packages import package
 
 # Braket's names of the gates that `decomposed` leaves; all others have the same name.
 NAMES = {"sdg": "si", "tdg": "ti", "sx": "v", "p": "phaseshift", "cx": "cnot"}

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Self
 
 from counterpoint.base import BadInput
-from counterpoint.machine.limits import Refused
 from counterpoint.machine.queued import State
+from counterpoint.machine.server.limits import Refused
 
 FILE = "queue.sqlite"
 _APPLICATION = 0x43505155  # "CPQU" in the file's header: tells a queue from any other SQLite file

@@ -14,13 +14,20 @@ from numpy.typing import NDArray
 
 from counterpoint.base import BadInput, Job, Key, Machine, Permit, Price, Shots, fold_in
 from counterpoint.circuits.circuit import Circuit
-from counterpoint.machine.braket_programs import ONE, TWO, braket_circuit, measured_bits, program_text, written_bits
 from counterpoint.machine.checks import check_job
 from counterpoint.machine.logical import NO_KNOBS
 from counterpoint.machine.meter import Meter
-from counterpoint.machine.packages import package
 from counterpoint.machine.programs import general
 from counterpoint.machine.results import shots_of
+from counterpoint.machine.vendors.braket_programs import (
+    ONE,
+    TWO,
+    braket_circuit,
+    measured_bits,
+    program_text,
+    written_bits,
+)
+from counterpoint.machine.vendors.packages import package
 
 MOST = {"braket_sv": 26, "braket_dm": 13}  # qubits, as the simulators' own properties say
 
