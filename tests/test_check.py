@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from math import acos, pi, sqrt
 from pathlib import Path
 from typing import final
@@ -20,10 +18,9 @@ from counterpoint.circuits import qasm
 from counterpoint.circuits.circuit import Circuit, Operation
 from counterpoint.cli.main import app
 from counterpoint.govern.charter import EXPERIMENT, Charter
-from counterpoint.govern.judge import Used
 from counterpoint.govern.ledger import Ledger
-from counterpoint.govern.permits import Governor
 from counterpoint.loop.check import Checked, Report, check
+from counterpoint.loop.jobs import JobSession
 from counterpoint.loop.sheet import shown
 from counterpoint.machine.hidden import HiddenVariables
 from counterpoint.machine.ideal import IdealMachine
@@ -34,24 +31,16 @@ from counterpoint.machine.protocols.chsh import Chsh
 from counterpoint.machine.protocols.protocol import Figure, Finding, measured, on, tally
 from counterpoint.machine.queued import Looked, QueuedMachine
 from counterpoint.machine.results import bits_of
-from counterpoint.machine.runner import Runner
 from counterpoint.quops.estimate import Estimate
-from counterpoint.store.jobs import Jobs
 
 FALSE_ALARM = 1e-6
 QUICK = PROTOCOLS | {"benchmarking": Benchmarking(lengths=(1, 4))}
 STATUSES = ("holds", "does not hold", "not shown")
 
 
-@contextmanager
-def running(machine: Machine, folder: Path, charter: Charter = EXPERIMENT) -> Iterator[Runner]:
-    with Ledger.open(folder) as ledger:
-        yield Runner(machine, Governor(charter, ledger, machine.space), Used())
-
-
 def run(machine: Machine, folder: Path, shots: int = 512, charter: Charter = EXPERIMENT) -> Report:
-    with running(machine, folder, charter) as runner:
-        return check(runner, shots, (5,), QUICK)
+    with JobSession.open(folder, charter) as session:
+        return check(session, machine, shots, (5,), QUICK)
 
 
 def bits(machine: HiddenVariables | IdealMachine, circuit: Circuit, shots: int, key: int = 1) -> np.ndarray:
@@ -135,8 +124,8 @@ def test_half_of_all_runs_are_above_two_and_none_passes() -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_hidden_variables_fail_the_check(seed: int, tmp_path: Path) -> None:
-    with running(HiddenVariables(), tmp_path) as runner:
-        report = check(runner, 1024, (seed,), QUICK)
+    with JobSession.open(tmp_path, EXPERIMENT) as session:
+        report = check(session, HiddenVariables(), 1024, (seed,), QUICK)
     assert report.status == "does not hold"
     found = {name: one.status for name, one in report.checked.items()}
     assert found["coin"] == "holds"  # one qubit needs no entanglement
@@ -262,8 +251,8 @@ class Counter:
 
 def test_a_queue_is_sent_everything_before_it_is_waited_for(tmp_path: Path) -> None:
     provider, few = Counter(), {name: PROTOCOLS[name] for name in ("coin", "ghz", "chsh")}
-    with Jobs.open(tmp_path) as jobs, running(QueuedMachine(provider, jobs), tmp_path) as runner:
-        report = check(runner, 256, (5,), few)
+    with JobSession.open(tmp_path, EXPERIMENT) as session:
+        report = check(session, QueuedMachine(provider, session.jobs), 256, (5,), few)
     circuits = sum(len(one.programs()) for one in few.values())
     assert provider.order[:circuits] == ["submit"] * circuits
     assert {name: one.status for name, one in report.checked.items()} == {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import final
 
@@ -13,7 +12,7 @@ import numpy as np
 import pytest
 
 from counterpoint.base import BadInput, Job, Machine, Permit, Price, Shots
-from counterpoint.govern.charter import EXPERIMENT, Charter
+from counterpoint.govern.charter import EXPERIMENT
 from counterpoint.govern.judge import Used
 from counterpoint.govern.ledger import Ledger
 from counterpoint.govern.permits import Governor
@@ -64,15 +63,9 @@ Make = Callable[..., Pool]
 
 @pytest.fixture
 def pool(tmp_path: Path) -> Iterator[Make]:
-    """A pool of machines, each with a ledger of its own."""
-    with ExitStack() as stack:
-
-        def make(*machines: Machine, charter: Charter = EXPERIMENT) -> Pool:
-            ledgers = [stack.enter_context(Ledger.open(tmp_path / str(i))) for i in range(len(machines))]
-            pairs = zip(machines, ledgers, strict=True)
-            return Pool([Runner(m, Governor(charter, ledger, m.space), Used()) for m, ledger in pairs])
-
-        yield make
+    """A pool of machines under one charter."""
+    with Ledger.open(tmp_path) as ledger:
+        yield lambda *machines, charter=EXPERIMENT: Pool(Runner(Governor(charter, ledger, NO_KNOBS), Used()), machines)
 
 
 def tasks(count: int, qubits: int = 2) -> list[Task]:
@@ -91,8 +84,7 @@ def test_each_task_is_done_once_and_has_its_own_answer(pool: Make, tmp_path: Pat
     assert sorted(one.task for one in done) == list(range(60))
     assert all((one.shots.measurements == (one.task % 2)).all() for one in done)
     assert sum(len(m.ran) for m in machines) == 60
-    for i, machine in enumerate(machines):
-        assert kinds(tmp_path / str(i)) == Counter({"job": len(machine.ran), "job-done": len(machine.ran)})
+    assert kinds(tmp_path) == Counter({"job": 60, "job-done": 60})
 
 
 def test_work_goes_to_the_free_machine(pool: Make) -> None:
@@ -114,7 +106,7 @@ def test_a_failing_machine_is_set_aside_and_its_task_goes_to_another(pool: Make,
     on = pool(bad, good)
     assert sorted(one.task for one in on.run(tasks(5))) == list(range(5))
     assert on.aside == {0: "RuntimeError: no vacuum"}
-    assert kinds(tmp_path / "0") == Counter({"job": 1, "job-failed": 1})
+    assert kinds(tmp_path) == Counter({"job": 6, "job-failed": 1, "job-done": 5})
     assert len(good.ran) == 5
 
 
@@ -152,12 +144,12 @@ def test_a_task_that_nobody_can_run_is_told_after_all_others_are_done(pool: Make
         next(found)
 
 
-def test_a_charter_that_is_spent_stops_its_machine_alone(pool: Make, tmp_path: Path) -> None:
+def test_the_charter_is_of_all_machines_together(pool: Make, tmp_path: Path) -> None:
     limits = EXPERIMENT.limits.model_copy(update={"shots": 25, "cycles": 25})
-    on = pool(Planted("a"), charter=EXPERIMENT.model_copy(update={"limits": limits}))
+    on = pool(Planted("a"), Planted("b"), charter=EXPERIMENT.model_copy(update={"limits": limits}))
     with pytest.raises(BadInput, match=r"limits\.cycles is 25, of which 21 is used"):
         list(on.run(tasks(3)))
-    assert kinds(tmp_path / "0")["job-done"] == 2
+    assert kinds(tmp_path)["job-done"] == 2
 
 
 @pytest.mark.parametrize(("shots", "pieces"), [(10, 3), (7, 7), (100, 1)])
@@ -168,8 +160,8 @@ def test_a_task_splits_into_pieces_that_add_up(shots: int, pieces: int) -> None:
     assert len({one.key for one in parts}) == pieces
 
 
-def test_bad_input() -> None:
+def test_bad_input(pool: Make) -> None:
     with pytest.raises(BadInput, match="pool of 0 machines"):
-        Pool([])
+        pool()
     with pytest.raises(BadInput, match="5 shots were to be split into 6 pieces: give 1 to 5"):
         Task(TEXT.format(1), 5, (1,)).split(6)

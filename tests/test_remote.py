@@ -115,7 +115,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def client(folder: Path, url: str, token: str) -> Iterator[tuple[Runner, QueuedMachine, Jobs]]:
     with Jobs.open(folder) as jobs, Ledger.open(folder) as ledger:
         on = connect(url, token, jobs)
-        yield Runner(on, Governor(EXPERIMENT, ledger, on.space), Used(jobs.used())), on, jobs
+        yield Runner(Governor(EXPERIMENT, ledger, on.space), Used(jobs.used())), on, jobs
 
 
 # Answers
@@ -123,14 +123,14 @@ def client(folder: Path, url: str, token: str) -> Iterator[tuple[Runner, QueuedM
 
 def test_a_remote_machine_gives_what_the_machine_itself_gives(shared: Served, tmp_path: Path) -> None:
     with client(tmp_path, shared.url, shared.tokens["alice"]) as (runner, on, jobs):
-        found = runner.run(circuit(1_234_567), 7, (1,))
+        found = runner.run(on, circuit(1_234_567), 7, (1,))
         assert number(found) == 1_234_567
         assert found.measurements.shape == (1, 7, 3)
         assert found.controls.shape == (1, 0)
         assert on.name == f"echo at {shared.url}"
         assert jobs.used() == Price(7, 7, pytest.approx(7e-6))
         watched = stim.Circuit("R 0 1\nX 1\nM 0 1\nDETECTOR rec[-2]\nOBSERVABLE_INCLUDE(0) rec[-1]")
-        found = runner.run(watched, 9, (1,))
+        found = runner.run(on, watched, 9, (1,))
         assert (found.detection_events.shape, found.observables.shape) == ((1, 9, 1), (1, 9, 1))
         assert not found.observables.any()  # flips against the circuit's own reference
 
@@ -252,11 +252,11 @@ def test_the_servers_own_sentence_reaches_the_person(shared: Served, tmp_path: P
         with pytest.raises(
             BadInput, match=r"says: a job of 1,001 shots was given and 1,000 may be: split it"
         ) as problem:
-            runner.run(circuit(1), 1001, (1,))
+            runner.run(on, circuit(1), 1001, (1,))
         assert not isinstance(problem.value, Unavailable)
         assert (on.pending(), [one.state for one in jobs.all()]) == ([], ["failed"])
         with pytest.raises(BadInput, match=r"says: .*zap"):
-            runner.run(QASM.replace("h q", "zap q"), 5, (1,))
+            runner.run(on, QASM.replace("h q", "zap q"), 5, (1,))
 
 
 def test_quota_and_queue_are_bounded_and_cancelled_shots_come_back(tmp_path: Path) -> None:
@@ -283,16 +283,16 @@ def test_what_the_charter_or_the_machine_refuses_fails_with_the_reason(tmp_path:
     charter = Charter.model_validate(EXPERIMENT.model_copy(update={"limits": limits}).model_dump())
     with (
         served(tmp_path / "server", charter=charter) as one,
-        client(tmp_path / "client", one.url, one.tokens["alice"]) as (runner, _, _),
+        client(tmp_path / "client", one.url, one.tokens["alice"]) as (runner, on, _),
     ):
-        runner.run(circuit(1), 20, (1,))
+        runner.run(on, circuit(1), 20, (1,))
         with pytest.raises(BadInput, match=r"the charter says 'deny': limits\.shots is 26, of which 20 is used"):
-            runner.run(circuit(2), 20, (1,))
+            runner.run(on, circuit(2), 20, (1,))
         assert one.used() == 20  # it came back
         with pytest.raises(Unavailable, match=r"the machine broke \(AssertionError"):
-            runner.run(QASM, 5, (1,))
+            runner.run(on, QASM, 5, (1,))
         assert one.used() == 20
-        assert number(runner.run(circuit(3), 1, (1,))) == 3  # the worker lives
+        assert number(runner.run(on, circuit(3), 1, (1,))) == 3  # the worker lives
 
 
 def test_a_look_waits_for_the_end_of_a_job_and_no_longer(tmp_path: Path) -> None:
@@ -341,13 +341,13 @@ def test_a_thousand_jobs_at_a_server_that_fails_at_every_fifth_request(tmp_path:
     jobs_in_all, probability = 1000, 0.2
     with served(tmp_path / "server", faults=probability) as one:
         with client(tmp_path / "client", one.url, one.tokens["alice"]) as (runner, on, jobs):
-            asked = [runner.job(circuit(i), 3, (i,)) for i in range(jobs_in_all)]
-            permits = [runner.permit(job) for job in asked]
+            asked = [runner.job(on, circuit(i), 3, (i,)) for i in range(jobs_in_all)]
+            permits = [runner.permit(on, job) for job in asked]
             with ThreadPoolExecutor(8) as threads:
                 found = list(threads.map(on.run, asked, permits))
             assert [number(shots) for shots in found] == list(range(jobs_in_all))
             for permit, shots in zip(permits, found, strict=True):
-                runner.collected(permit, shots)
+                runner.collected(permit.entry, shots)
             assert one.ran() == Counter(job.action for job in asked)
             kept = jobs.all()
             assert {one.ticket: one.entry for one in kept} == permitted(tmp_path / "client")
@@ -371,8 +371,8 @@ from test_remote import client
 folder, url, token = sys.argv[1:]
 with client(Path(folder), url, token) as (runner, on, jobs):
     for i in range(10_000):
-        job = runner.job(circuit(i), 2, (i,))
-        on.submit(job, runner.permit(job))
+        job = runner.job(on, circuit(i), 2, (i,))
+        on.submit(job, runner.permit(on, job))
         print(i, flush=True)
 """
 
@@ -426,8 +426,8 @@ def test_a_killed_server_goes_on_where_it_was(tmp_path: Path) -> None:
         with client(tmp_path / "client", url, token) as (runner, on, _):
             tickets = []
             for i in range(jobs_in_all):
-                job = runner.job(circuit(i), 2, (i,))
-                tickets.append(on.submit(job, runner.permit(job)))
+                job = runner.job(on, circuit(i), 2, (i,))
+                tickets.append(on.submit(job, runner.permit(on, job)))
             while sum(ran(folder / "runs").values()) < 5:
                 time.sleep(0.01)
             dies.send_signal(signal.SIGKILL)

@@ -21,15 +21,11 @@ from counterpoint.cli.interrupt import interruptible
 from counterpoint.cli.options import Json, Seed, charter_line
 from counterpoint.cli.sources import whole
 from counterpoint.govern.charter import EXPERIMENT
-from counterpoint.govern.judge import Used
-from counterpoint.govern.ledger import Ledger
-from counterpoint.govern.permits import Governor
 from counterpoint.loop.check import Report, check as run_check
+from counterpoint.loop.jobs import JobSession
 from counterpoint.loop.machines import machine_named
 from counterpoint.loop.sheet import MEANING, charged, rows_of, shown, write_sheet
 from counterpoint.machine.protocols import PROTOCOLS
-from counterpoint.machine.runner import Runner
-from counterpoint.store.jobs import Jobs
 
 STYLES = {"holds": "bold green", "does not hold": "bold red", "not shown": "bold yellow", "not run": "dim"}
 
@@ -61,10 +57,9 @@ def check(
     console.print(charter_line(EXPERIMENT), style="dim", highlight=False, markup=False)
     with interruptible(), ExitStack() as stack:
         folder = store or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        ledger = stack.enter_context(Ledger.open(folder))
-        jobs = stack.enter_context(Jobs.open(folder))
-        named = {name: machine_named(name, (seed,), jobs) for name in machines}
-        found = _checked(named, ledger, shots, fold_in((seed,), "check"))
+        session = stack.enter_context(JobSession.open(folder, EXPERIMENT))
+        named = {name: machine_named(name, (seed,), session.jobs) for name in machines}
+        found = _checked(named, session, shots, fold_in((seed,), "check"))
     if report is not None:
         write_sheet(found, f"counterpoint check: {shots:,} shots a circuit, seed {seed}", report)
     if as_json:
@@ -75,18 +70,16 @@ def check(
         typer.echo(f"\nreport   {report.resolve().as_uri()}")
 
 
-def _checked(machines: dict[str, Machine], ledger: Ledger, shots: int, key: Key) -> list[Report]:
+def _checked(machines: dict[str, Machine], session: JobSession, shots: int, key: Key) -> list[Report]:
     """One after the other, all under one charter."""
-    used, found = Used(), []
+    found = []
     with Console(stderr=True).status("") as status:
         for name, machine in machines.items():
-            runner = Runner(machine, Governor(EXPERIMENT, ledger, machine.space), used)
 
             def say(protocol: str, name: str = name) -> None:
                 status.update(Text(f"{name}: {protocol}"))
 
-            found.append(replace(run_check(runner, shots, key, PROTOCOLS, say), machine=name))
-            used = runner.used
+            found.append(replace(run_check(session, machine, shots, key, PROTOCOLS, say), machine=name))
     return found
 
 

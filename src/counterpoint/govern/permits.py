@@ -26,6 +26,7 @@ Note = Literal[
     "telemetry",
     "job-done",
     "job-failed",
+    "job-not-run",
 ]
 
 

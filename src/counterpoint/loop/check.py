@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from itertools import product
 from typing import Any, Literal
 
-from counterpoint.base import BadInput, Counts, Key, Permit, Price, Shots, fold_in
+from counterpoint.base import BadInput, Counts, Key, Machine, Price, Shots, fold_in
+from counterpoint.loop.jobs import JobSession
 from counterpoint.machine.protocols.protocol import Finding, Protocol, tally
 from counterpoint.machine.queued import QueuedMachine
 from counterpoint.machine.results import bits_of
-from counterpoint.machine.runner import Runner
 
 Status = Literal["holds", "does not hold", "not shown"]
 
@@ -100,37 +99,38 @@ class Report:
 
 
 def check(
-    runner: Runner,
+    session: JobSession,
+    machine: Machine,
     shots: int,
     key: Key,
     protocols: Mapping[str, Protocol],
     say: Callable[[str], None] = lambda _: None,
 ) -> Report:
-    """Run `protocols` on the runner's machine, `shots` for a circuit (fewer where a protocol has many circuits).
+    """Run `protocols` on `machine`, `shots` for a circuit (fewer where a protocol has many circuits).
 
     A machine with a queue is sent all of them before the first is waited for. What the machine or the charter refuses
     is not run, and the reason told; `say` hears what is being run. Raises BadInput for fewer than 1 shot.
     """
     if shots < 1:
         raise BadInput(f"{shots} shots were asked for: give 1 or more")
-    began, before = time.perf_counter(), runner.used.price
+    began, before = time.perf_counter(), session.used()
     begun = {}
     for name, protocol in protocols.items():
         say(name)
-        begun[name] = _begun(runner, protocol, max(1, shots // protocol.part), fold_in(key, name))
+        begun[name] = _begun(session, machine, protocol, max(1, shots // protocol.part), fold_in(key, name))
     checked = {}
     for name, ended in begun.items():
         say(f"reading {name}")
         checked[name] = ended()
-    used = runner.used.price
+    used = session.used()
     price = Price(*(getattr(used, k) - getattr(before, k) for k in ("cycles", "shots", "seconds", "spend")))
-    return Report(runner.machine.name, checked, price, time.perf_counter() - began)
+    return Report(machine.name, checked, price, time.perf_counter() - began)
 
 
-def _begun(runner: Runner, protocol: Protocol, shots: int, key: Key) -> Callable[[], Checked]:
+def _begun(session: JobSession, machine: Machine, protocol: Protocol, shots: int, key: Key) -> Callable[[], Checked]:
     """All circuits are run, or where the machine queues sent; what is returned waits for them and reads them."""
     try:
-        pending = [_sent(runner, text, shots, fold_in(key, i)) for i, text in enumerate(protocol.circuits())]
+        pending = [_sent(session, machine, text, shots, fold_in(key, i)) for i, text in enumerate(protocol.circuits())]
     except BadInput as refusal:
         refused = Checked(protocol.title, None, str(refusal), shots, ())
         return lambda: refused
@@ -147,31 +147,10 @@ def _begun(runner: Runner, protocol: Protocol, shots: int, key: Key) -> Callable
     return ended
 
 
-def _sent(runner: Runner, circuit: str, shots: int, key: Key) -> Callable[[], Shots]:
+def _sent(session: JobSession, machine: Machine, circuit: str, shots: int, key: Key) -> Callable[[], Shots]:
     """What gives the outcome of a circuit: one that was sent to a queue is not waited for before."""
-    machine = runner.machine
-    if not isinstance(machine, QueuedMachine):
-        found = runner.run(circuit, shots, key)
-        return lambda: found
-    job = runner.job(circuit, shots, key)
-    permit = runner.permit(job)
-    with _noting(runner, permit):
-        ticket = machine.submit(job, permit)
-
-    def collected() -> Shots:
-        with _noting(runner, permit):
-            outcome = machine.collect(ticket)
-        runner.collected(permit.entry, outcome)
-        return outcome
-
-    return collected
-
-
-@contextmanager
-def _noting(runner: Runner, permit: Permit) -> Iterator[None]:
-    """What is not run after it was permitted is in the ledger, too."""
-    try:
-        yield
-    except BadInput as problem:
-        runner.not_run(permit.entry, str(problem))
-        raise
+    if isinstance(machine, QueuedMachine):
+        ticket = session.submit(machine, circuit, shots, key)
+        return lambda: session.collect(machine, ticket)
+    found = session.run(machine, circuit, shots, key)
+    return lambda: found

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from counterpoint.base import BadInput, Key, Machine, Program, Shots
+from counterpoint.base import BadInput, Key, Machine, Price, Program, Shots
 from counterpoint.govern.charter import Charter
 from counterpoint.govern.judge import Used
 from counterpoint.govern.ledger import Ledger
@@ -49,16 +49,16 @@ class JobSession:
         """
         if isinstance(machine, QueuedMachine):
             return self.collect(machine, self.submit(machine, circuit, shots, key))
-        runner = self._runner(machine)
-        job = runner.job(circuit, shots, key)
-        permit = runner.permit(job)
+        runner = self._runner()
+        job = runner.job(machine, circuit, shots, key)
+        permit = runner.permit(machine, job)
         self.jobs.begin(permit.digest, machine.name, json.dumps(job_plain(job)), permit.price, permit.entry)
         try:
             found = machine.run(job, permit)
         except BaseException as problem:
             reason = str(problem) or type(problem).__name__
             self.jobs.settle(permit.digest, "failed", reason=reason)
-            runner.not_run(permit.entry, reason)
+            runner.failed(permit.entry, reason)
             raise
         self.jobs.settle(permit.digest, "done", packed(shots_plain(found)))
         runner.collected(permit.entry, found)
@@ -66,15 +66,15 @@ class JobSession:
 
     def submit(self, machine: QueuedMachine, circuit: Program, shots: int, key: Key) -> str:
         """Send a circuit; returns the ticket by which any process with the same folder collects it."""
-        runner = self._runner(machine)
-        job = runner.job(circuit, shots, key)
-        permit = runner.permit(job)
+        runner = self._runner()
+        job = runner.job(machine, circuit, shots, key)
+        permit = runner.permit(machine, job)
         try:
             return machine.submit(job, permit)
         except Unavailable:  # its ticket is kept
             raise
         except BadInput as refusal:
-            runner.not_run(permit.entry, str(refusal))
+            runner.failed(permit.entry, str(refusal))
             raise
 
     def collect(self, machine: QueuedMachine, ticket: str) -> Shots:
@@ -84,16 +84,20 @@ class JobSession:
             found = machine.collect(ticket)
         except BadInput as problem:
             if before.settled is None and self.jobs.record(ticket).settled:
-                self._runner(machine).not_run(before.entry, str(problem))
+                self._runner().failed(before.entry, str(problem))
             raise
         if before.settled is None:
-            self._runner(machine).collected(before.entry, found)
+            self._runner().collected(before.entry, found)
         return found
 
     def cancel(self, machine: QueuedMachine, ticket: str) -> None:
         """Take a job out of its queue; it is no longer charged. Raises BadInput where it has begun or ended."""
         machine.cancel(ticket)
-        self._runner(machine).not_run(self.jobs.record(ticket).entry, "cancelled by hand, before it began")
+        self._runner().failed(self.jobs.record(ticket).entry, "cancelled by hand, before it began")
+
+    def used(self) -> Price:
+        """What all jobs of the folder were charged."""
+        return self.jobs.used()
 
     def record(self, start: str) -> JobRecord:
         """The job whose ticket begins with `start`. Raises BadInput where none or several do."""
@@ -105,9 +109,9 @@ class JobSession:
             )
         return found[0]
 
-    def _runner(self, machine: Machine) -> Runner:
+    def _runner(self) -> Runner:
         used = Used(self.jobs.used(), wall=time.monotonic() - self.began, disk=self.store.disk())
-        return Runner(machine, self.governor, used)
+        return Runner(self.governor, used)
 
 
 def machine_of(record: JobRecord, jobs: Jobs) -> QueuedMachine:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
-from counterpoint.base import BadInput, Job, Key, Permit, Program, Shots, fold_in
+from counterpoint.base import BadInput, Job, Key, Machine, Permit, Program, Shots, fold_in
 from counterpoint.machine.checks import Unavailable
 from counterpoint.machine.runner import Runner
 
@@ -46,17 +46,18 @@ class _Waiting:
 
 
 class Pool:
-    """Machines, each under its runner's charter; a machine that fails is set aside and its task goes to another.
+    """Machines under one charter; one that fails is set aside and its task goes to another.
 
     Permits are asked for and outcomes sealed by the calling thread alone; only machines run in threads of their own,
     one each.
     """
 
-    def __init__(self, runners: Sequence[Runner]) -> None:
+    def __init__(self, runner: Runner, machines: Sequence[Machine]) -> None:
         """Raises BadInput without a machine."""
-        if not runners:
+        if not machines:
             raise BadInput("a pool of 0 machines was asked for: give 1 or more")
-        self._runners = tuple(runners)
+        self._runner = runner
+        self._machines = tuple(machines)
         self.aside: dict[int, str] = {}  # machines that failed, by their place, and why
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Done]:
@@ -68,7 +69,7 @@ class Pool:
         """
         waiting = [_Waiting(i, task) for i, task in enumerate(tasks)]
         busy: dict[Future[Shots], tuple[int, _Waiting, Permit]] = {}
-        with ThreadPoolExecutor(len(self._runners)) as threads:
+        with ThreadPoolExecutor(len(self._machines)) as threads:
             while waiting or busy:
                 self._give_out(waiting, busy, threads)
                 if not busy:
@@ -88,21 +89,21 @@ class Pool:
     ) -> None:
         """Give each free machine the first task that it can run."""
         free = [
-            i for i in range(len(self._runners)) if i not in self.aside and all(i != at for at, _, _ in busy.values())
+            i for i in range(len(self._machines)) if i not in self.aside and all(i != at for at, _, _ in busy.values())
         ]
         for place in free:
             for one in [one for one in waiting if place not in one.refusals]:
                 if asked := self._permitted(place, one):
                     job, permit = asked
-                    busy[threads.submit(self._runners[place].machine.run, job, permit)] = place, one, permit
+                    busy[threads.submit(self._machines[place].run, job, permit)] = place, one, permit
                     waiting.remove(one)
                     break
 
     def _permitted(self, place: int, one: _Waiting) -> tuple[Job, Permit] | None:
-        runner = self._runners[place]
+        machine = self._machines[place]
         try:
-            job = runner.job(one.task.circuit, one.task.shots, one.task.key)
-            return job, runner.permit(job)
+            job = self._runner.job(machine, one.task.circuit, one.task.shots, one.task.key)
+            return job, self._runner.permit(machine, job)
         except Unavailable as problem:
             self.aside[place] = str(problem)
         except BadInput as problem:
@@ -111,12 +112,11 @@ class Pool:
 
     def _settled(self, future: Future[Shots], place: int, one: _Waiting, permit: Permit) -> Done | None:
         """The outcome; None where the machine failed or refused, so that the task waits again."""
-        runner = self._runners[place]
         problem = future.exception()
         if problem is None:
-            runner.collected(permit.entry, future.result())
-            return Done(one.number, runner.machine.name, future.result())
-        runner.not_run(permit.entry, str(problem))
+            self._runner.collected(permit.entry, future.result())
+            return Done(one.number, self._machines[place].name, future.result())
+        self._runner.failed(permit.entry, str(problem))
         if isinstance(problem, BadInput) and not isinstance(problem, Unavailable):
             one.refusals[place] = str(problem)
         else:
@@ -127,8 +127,8 @@ class Pool:
         """Why a task that no machine takes is not run."""
         if one.refusals:
             last = [*one.refusals.values()][-1]
-            return BadInput(f"no machine of {len(self._runners)} can run task {one.number}: {last}")
+            return BadInput(f"no machine of {len(self._machines)} can run task {one.number}: {last}")
         return Unavailable(
-            f"all {len(self._runners)} machines of the pool failed, the last with '{[*self.aside.values()][-1]}': "
+            f"all {len(self._machines)} machines of the pool failed, the last with '{[*self.aside.values()][-1]}': "
             "mend one, and give the tasks that are left"
         )

@@ -1,4 +1,4 @@
-"""A machine under a charter: each job is charged and permitted before it runs, and its outcome is sealed."""
+"""A charter at work: each job is charged and permitted before it runs, and its outcome is sealed."""
 
 from __future__ import annotations
 
@@ -12,23 +12,21 @@ from counterpoint.identity import identity
 
 @dataclass
 class Runner:
-    """Runs circuits on one machine, its knobs left at the start of its space."""
+    """Runs circuits on any machine, its knobs left at the start of its space, all charged to one charter."""
 
-    machine: Machine
     governor: Governor
     used: Used  # so far under this charter
 
-    def job(self, circuit: Program, shots: int, key: Key) -> Job:
-        """The job that `circuit` is, with the identity of its action."""
-        start = self.machine.space.start[None]
-        return Job(circuit, start, shots, 1, identity(RunCircuit(circuit, shots)), key)
+    def job(self, machine: Machine, circuit: Program, shots: int, key: Key) -> Job:
+        """The job that `circuit` is there, with the identity of its action."""
+        return Job(circuit, machine.space.start[None], shots, 1, identity(RunCircuit(circuit, shots)), key)
 
-    def permit(self, job: Job) -> Permit:
+    def permit(self, machine: Machine, job: Job) -> Permit:
         """Charge `job` and ask leave for it. Raises BadInput where the charter or the machine does not allow it."""
-        price = self.machine.price(job)
-        about = {"machine": self.machine.name, "key": list(job.key)}
+        price = machine.price(job)
+        about = {"machine": machine.name, "key": list(job.key)}
         action = RunCircuit(job.circuit, job.shots)
-        decision = self.governor.decide(action, price, self.used, self.machine.space.start, about, "job")
+        decision = self.governor.decide(action, price, self.used, machine.space.start, about, "job")
         if isinstance(decision, Denial):
             raise BadInput(f"not run, the charter says '{decision.verdict}': {decision.reason}")
         self.used = replace(self.used, price=self.used.price + price)
@@ -38,14 +36,18 @@ class Runner:
         """Seal what came of the job that the ledger's `entry` permitted."""
         self.governor.note("job-done", {"entry": entry, "outcome": identity(shots)})
 
-    def not_run(self, entry: int, why: str) -> None:
+    def failed(self, entry: int, why: str) -> None:
         """Write down that nothing came of it."""
         self.governor.note("job-failed", {"entry": entry, "why": why})
 
-    def run(self, circuit: Program, shots: int, key: Key) -> Shots:
+    def run(self, machine: Machine, circuit: Program, shots: int, key: Key) -> Shots:
         """Charge, permit, run and seal. Raises BadInput as `permit` and the machine do."""
-        job = self.job(circuit, shots, key)
-        permit = self.permit(job)
-        found = self.machine.run(job, permit)
+        job = self.job(machine, circuit, shots, key)
+        permit = self.permit(machine, job)
+        try:
+            found = machine.run(job, permit)
+        except BaseException as problem:
+            self.failed(permit.entry, str(problem) or type(problem).__name__)
+            raise
         self.collected(permit.entry, found)
         return found

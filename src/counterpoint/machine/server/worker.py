@@ -63,7 +63,7 @@ class Worker:
         try:
             with Ledger.open(self._folder) as ledger:
                 governor = Governor(self._charter, ledger, self._machine.space)
-                runner = Runner(self._machine, governor, Used(charged(ledger, governor)))
+                runner = Runner(governor, Used(charged(ledger, governor)))
                 self._queue.again()
                 self._begun.set()
                 self._serve(runner)
@@ -86,15 +86,15 @@ class Worker:
         permit = None
         try:
             asked = json.loads(one.job)
-            job = runner.job(circuit_of(asked["circuit"]), asked["shots"], key_of(asked["key"]))
+            job = runner.job(self._machine, circuit_of(asked["circuit"]), asked["shots"], key_of(asked["key"]))
             job = replace(job, cycles=asked["cycles"])
-            permit = runner.permit(job)
-            shots = runner.machine.run(job, permit)
+            permit = runner.permit(self._machine, job)
+            shots = self._machine.run(job, permit)
         except Exception as error:
             clear = isinstance(error, BadInput)
             reason = str(error) if clear else f"the machine broke ({type(error).__name__}: {error}): tell who runs it"
             if permit is not None:
-                runner.not_run(permit.entry, reason)
+                runner.failed(permit.entry, reason)
             return Status("failed", None, reason, unavailable=not clear or isinstance(error, Unavailable))
         runner.collected(permit.entry, shots)
         return Status("done", json.dumps(shots_plain(shots), allow_nan=False))
@@ -111,10 +111,10 @@ def charged(ledger: Ledger, governor: Governor) -> Price:
             unspent.add(entry.number)
         elif entry.kind in ("job-done", "job-failed"):
             unspent.discard(content["entry"])
-        elif entry.kind == "not-run" and "entry" in content:  # those of a run of turns name a turn
+        elif entry.kind == "job-not-run":
             unspent.discard(content["entry"])
             del prices[content["entry"]]
     for number in sorted(unspent):
-        governor.note("not-run", {"entry": number, "why": "permitted, then the server stopped"})
+        governor.note("job-not-run", {"entry": number, "why": "permitted, then the server stopped"})
         del prices[number]
     return sum(prices.values(), Price())
