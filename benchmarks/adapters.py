@@ -34,7 +34,8 @@ from scipy.stats import binom
 
 from counterpoint.base import Job, Machine, Permit
 from counterpoint.circuits.qasm import read
-from counterpoint.machine.vendors.aer import QiskitMachine, aer, fake
+from counterpoint.machine.general import GeneralMachine
+from counterpoint.machine.vendors.aer import Aer, aer, fake
 from counterpoint.machine.vendors.braket import Depolarising, local, noise_model
 from counterpoint.machine.vendors.qiskit_circuits import qiskit_circuit
 from counterpoint.machine.vendors.qiskit_target import SEED
@@ -64,8 +65,8 @@ def ours(machine: Machine, shots: int) -> Callable[[int], object]:
     """A whole job under a permit of its own, on a text that was not read before."""
 
     def once(repeat: int) -> object:
-        if isinstance(machine, QiskitMachine):
-            machine.transpiled.cache_clear()
+        if isinstance(machine.simulator, Aer):
+            machine.simulator.transpiled.cache_clear()
         job = Job(f"{BELL}// {repeat}\n", np.zeros((1, 0)), shots, 1, "bell", (repeat,))
         entry = next(ENTRIES)
         return machine.run(job, Permit("bell", machine.price(job), entry, str(entry)))
@@ -73,13 +74,13 @@ def ours(machine: Machine, shots: int) -> Callable[[int], object]:
     return once
 
 
-def aers(machine: QiskitMachine, simulator: Any, shots: int, noise: Any = None) -> Callable[[int], object]:
+def aers(machine: GeneralMachine, simulator: Any, shots: int, noise: Any = None) -> Callable[[int], object]:
     """Qiskit's transpiler and Aer, on the qubits that ours uses."""
     from qiskit import transpile
 
     bell = read(BELL)
-    given, placed = qiskit_circuit(bell), list(machine.placed(bell))
-    level = 0 if machine.snapshot is None else 1
+    given, placed = qiskit_circuit(bell), list(machine.simulator.placed(BELL))
+    level = 0 if machine.simulator.snapshot is None else 1
     extra = {} if noise is None else {"noise_model": noise}
 
     def once(repeat: int) -> object:
@@ -133,7 +134,7 @@ def overheads(repeats: int, shots: int) -> None:
         machine, backend = fake(name), getattr(provider, name)()
         theirs = AerSimulator.from_backend(backend)
         row(name, paired(ours(machine, shots), aers(machine, theirs, shots), max(5, repeats // 5)))
-        lean = machine.transpiled(read(BELL)).noise
+        lean = machine.simulator.transpiled(read(BELL)).noise
         row(f"{name}, lean", paired(ours(machine, shots), aers(machine, theirs, shots, lean), repeats))
     row("braket_sv", paired(ours(local(), shots), brakets("braket_sv", None, shots), repeats))
     noise = Depolarising()

@@ -24,7 +24,7 @@ import stim
 from counterpoint.base import Job, Machine, Permit, Price, Shots
 from counterpoint.cli.interrupt import interruptible
 from counterpoint.govern.charter import EXPERIMENT
-from counterpoint.machine.logical import NO_KNOBS
+from counterpoint.machine.knobs import NO_KNOBS
 from counterpoint.machine.meter import Meter
 from counterpoint.machine.remote import Remote
 from counterpoint.machine.results import shots_of

@@ -12,7 +12,7 @@ import numpy as np
 import stim
 
 from counterpoint.base import Job, Machine, Permit, Price, Shots
-from counterpoint.machine.logical import NO_KNOBS
+from counterpoint.machine.knobs import NO_KNOBS
 from counterpoint.machine.meter import Meter
 from counterpoint.machine.results import bits_of, shots_of
 

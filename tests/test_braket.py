@@ -14,8 +14,9 @@ from counterpoint.circuits import qasm
 from counterpoint.circuits.circuit import GATES, Circuit, Operation as Op
 from counterpoint.circuits.matrices import MATRICES
 from counterpoint.circuits.state import probabilities
+from counterpoint.machine.general import GeneralMachine
 from counterpoint.machine.results import bits_of
-from counterpoint.machine.vendors.braket import BraketMachine, Depolarising, local
+from counterpoint.machine.vendors.braket import Depolarising, local
 from counterpoint.machine.vendors.braket_programs import braket_circuit
 
 FALSE_ALARM = 1e-6
@@ -34,7 +35,7 @@ def measured(*ops: Op, qubits: int, bits: int | None = None) -> Circuit:
     return Circuit(qubits, qubits if bits is None else bits, (*ops, *ends))
 
 
-def counts(on: BraketMachine, circuit: Circuit | stim.Circuit, width: int, shots: int = 20_000) -> np.ndarray:
+def counts(on: GeneralMachine, circuit: Circuit | stim.Circuit, width: int, shots: int = 20_000) -> np.ndarray:
     """(2^width,) how often each number came, bit 0 the lowest."""
     numbers = bits_of(on.sample(job(circuit, shots)), width) @ (1 << np.arange(width))
     return np.bincount(numbers, minlength=1 << width)

@@ -22,9 +22,10 @@ from counterpoint.govern.ledger import Ledger
 from counterpoint.loop.check import Checked, Report, check
 from counterpoint.loop.jobs import JobSession
 from counterpoint.loop.sheet import shown
-from counterpoint.machine.hidden import HiddenVariables
-from counterpoint.machine.ideal import IdealMachine
-from counterpoint.machine.logical import NO_KNOBS
+from counterpoint.machine.general import GeneralMachine
+from counterpoint.machine.hidden import hidden_variables
+from counterpoint.machine.ideal import ideal
+from counterpoint.machine.knobs import NO_KNOBS
 from counterpoint.machine.protocols import PROTOCOLS
 from counterpoint.machine.protocols.benchmarking import Benchmarking
 from counterpoint.machine.protocols.chsh import Chsh
@@ -43,7 +44,7 @@ def run(machine: Machine, folder: Path, shots: int = 512, charter: Charter = EXP
         return check(session, machine, shots, (5,), QUICK)
 
 
-def bits(machine: HiddenVariables | IdealMachine, circuit: Circuit, shots: int, key: int = 1) -> np.ndarray:
+def bits(machine: GeneralMachine, circuit: Circuit, shots: int, key: int = 1) -> np.ndarray:
     """(shots, bits)"""
     return bits_of(machine.sample(Job(qasm.write(circuit), np.zeros((1, 0)), shots, 1, "a", (key,))), circuit.bits)
 
@@ -58,7 +59,7 @@ class Small(Machine):
     """The ideal machine with two qubits alone."""
 
     def __init__(self) -> None:
-        self.name, self.space, self.twin, self._whole = "small", NO_KNOBS, None, IdealMachine()
+        self.name, self.space, self.twin, self._whole = "small", NO_KNOBS, None, ideal()
 
     @property
     def clock(self) -> float:
@@ -83,7 +84,7 @@ class Small(Machine):
 def test_correlations_are_those_of_one_shared_vector() -> None:
     """1 - 2 a / pi at the angle a of the two axes, in every setting of CHSH: S is 2."""
     shots = 40_000
-    machine, wins = HiddenVariables(), []
+    machine, wins = hidden_variables(), []
     for k, circuit in enumerate(Chsh().programs()):
         alike = int((bits(machine, circuit, shots, k).sum(axis=1) % 2 == 0).sum())
         angle = acos((-1 if k == 3 else 1) / sqrt(2))
@@ -94,7 +95,7 @@ def test_correlations_are_those_of_one_shared_vector() -> None:
 
 def test_no_side_learns_what_the_other_measures() -> None:
     """The very same answers, shot by shot, whatever is done on the other side."""
-    machine, pair = HiddenVariables(), [("h", 0), ("cx", 0, 1)]
+    machine, pair = hidden_variables(), [("h", 0), ("cx", 0, 1)]
     here = on(0, ["h", "t", "h"])
     first, second = (
         bits(machine, measured(2, [*pair, *here, *there]), 1000) for there in ([], on(1, ["s", "h", "t", "h", "z"]))
@@ -105,13 +106,13 @@ def test_no_side_learns_what_the_other_measures() -> None:
 
 def test_qubits_that_are_never_joined_are_exact() -> None:
     circuit = measured(2, [*on(0, ["h", "t", "h"]), ("x", 1)])
-    found = bits(HiddenVariables(), circuit, 40_000)
+    found = bits(hidden_variables(), circuit, 40_000)
     assert found[:, 1].all()
     assert agrees(int(found[:, 0].sum()), 40_000, (1 - 1 / sqrt(2)) / 2)
 
 
 def test_half_of_all_runs_are_above_two_and_none_passes() -> None:
-    machine, above, passed = HiddenVariables(), 0, 0
+    machine, above, passed = hidden_variables(), 0, 0
     programs, runs = Chsh().programs(), 200
     for k in range(runs):
         verdict = Chsh().read([tally(bits(machine, c, 500, 4 * k + i)) for i, c in enumerate(programs)]).verdict
@@ -125,7 +126,7 @@ def test_half_of_all_runs_are_above_two_and_none_passes() -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_hidden_variables_fail_the_check(seed: int, tmp_path: Path) -> None:
     with JobSession.open(tmp_path, EXPERIMENT) as session:
-        report = check(session, HiddenVariables(), 1024, (seed,), QUICK)
+        report = check(session, hidden_variables(), 1024, (seed,), QUICK)
     assert report.status == "does not hold"
     found = {name: one.status for name, one in report.checked.items()}
     assert found["coin"] == "holds"  # one qubit needs no entanglement
@@ -138,14 +139,14 @@ def test_a_circuit_that_goes_on_after_a_measurement_is_refused() -> None:
         1, 1, (Operation("measure", (0,), bit=0), Operation("h", (0,)), Operation("measure", (0,), bit=0))
     )
     with pytest.raises(BadInput, match="goes on after a measurement"):
-        bits(HiddenVariables(), circuit, 1)
+        bits(hidden_variables(), circuit, 1)
 
 
 # The check
 
 
 def test_the_ideal_machine_passes_with_its_exact_chances(tmp_path: Path) -> None:
-    report = run(IdealMachine(), tmp_path, 4096)
+    report = run(ideal(), tmp_path, 4096)
     assert report.status == "holds"
     assert report.sentence == "ideal holds: above the bound in coin, bell, ghz, chsh, superdense, teleportation."
     chsh = report.checked["chsh"].counts
@@ -170,7 +171,7 @@ def test_what_a_machine_cannot_run_is_told_and_nothing_is_claimed(tmp_path: Path
 
 def test_a_charter_that_allows_less_stops_the_check_with_its_reason(tmp_path: Path) -> None:
     limits = EXPERIMENT.limits.model_copy(update={"shots": 2000, "cycles": 2000})
-    report = run(IdealMachine(), tmp_path, 512, EXPERIMENT.model_copy(update={"limits": limits}))
+    report = run(ideal(), tmp_path, 512, EXPERIMENT.model_copy(update={"limits": limits}))
     assert report.checked["coin"].status == "holds"
     assert report.checked["bell"].status == "not run"
     assert "limits.cycles is 2,000" in report.checked["bell"].reason
@@ -178,7 +179,7 @@ def test_a_charter_that_allows_less_stops_the_check_with_its_reason(tmp_path: Pa
 
 
 def test_every_job_is_charged_and_in_the_ledger(tmp_path: Path) -> None:
-    report = run(IdealMachine(), tmp_path)
+    report = run(ideal(), tmp_path)
     jobs = sum(len(protocol.programs()) for protocol in QUICK.values())
     shots = sum(len(p.programs()) * (512 // p.part) for p in QUICK.values())
     assert report.price.shots == shots
@@ -189,7 +190,7 @@ def test_every_job_is_charged_and_in_the_ledger(tmp_path: Path) -> None:
 
 
 def test_the_same_key_gives_the_same_report(tmp_path: Path) -> None:
-    found = [run(IdealMachine(), tmp_path / name).plain for name in ("a", "b")]
+    found = [run(ideal(), tmp_path / name).plain for name in ("a", "b")]
     for one in found:
         del one["seconds"]
     assert found[0] == found[1]
@@ -200,7 +201,7 @@ def test_the_same_key_gives_the_same_report(tmp_path: Path) -> None:
 
 def test_no_shots_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="0 shots were asked for"):
-        run(IdealMachine(), tmp_path, 0)
+        run(ideal(), tmp_path, 0)
 
 
 def verdict(status: str) -> Verdict:
@@ -229,7 +230,7 @@ class Counter:
     name = "queue"
 
     def __init__(self) -> None:
-        self.machine, self.sent, self.order = IdealMachine(), dict[str, Job](), list[str]()
+        self.machine, self.sent, self.order = ideal(), dict[str, Job](), list[str]()
 
     def price(self, job: Job) -> Price:
         return self.machine.price(job)
@@ -277,7 +278,7 @@ def invoke(*arguments: str) -> str:
 def test_five_machines_stand_side_by_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("own.py").write_text(
-        "from counterpoint.machine.ideal import IdealMachine\nFirst = Second = LastOfAllWithALongName = IdealMachine\n"
+        "from counterpoint.machine.ideal import ideal\nFirst = Second = LastOfAllWithALongName = ideal\n"
     )
     names = ["hidden-variables", "ideal", "own.py:First", "own.py:Second", "own.py:LastOfAllWithALongName"]
     page = Path("page.html")

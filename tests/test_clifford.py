@@ -216,7 +216,7 @@ def test_barriers_are_ticks_and_hold_back_what_comes_after() -> None:
 def test_results_of_a_job_are_bits_in_order_either_way() -> None:
     both = [stim.Circuit("X 1\nM 1 !0"), "qubit[2] q; bit[2] c; U(pi, 0, pi) q[0]; c = measure q;"]
     jobs = [Job(program, np.zeros((1, 0)), 1, 1, "the action", (0,)) for program in both]
-    assert general(jobs[0]) == Circuit(
+    assert general(jobs[0].circuit) == Circuit(
         2,
         2,
         (
@@ -226,8 +226,8 @@ def test_results_of_a_job_are_bits_in_order_either_way() -> None:
             Operation("measure", (0,), bit=1),
         ),
     )
-    assert general(jobs[1]).operations[0] == Operation("u", (0,), (pi, 0.0, pi))
-    assert all(general(job) is general(job) for job in jobs)
+    assert general(jobs[1].circuit).operations[0] == Operation("u", (0,), (pi, 0.0, pi))
+    assert all(general(job.circuit) is general(job.circuit) for job in jobs)
 
 
 @pytest.mark.parametrize(

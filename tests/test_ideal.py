@@ -16,8 +16,8 @@ from counterpoint.circuits.qasm import write
 from counterpoint.circuits.state import probabilities
 from counterpoint.circuits.tagged import tagged
 from counterpoint.codes import surface
-from counterpoint.machine.ideal import IdealMachine
-from counterpoint.machine.logical import NO_KNOBS
+from counterpoint.machine.ideal import ideal
+from counterpoint.machine.knobs import NO_KNOBS
 from counterpoint.machine.meter import CYCLE_SECONDS
 from counterpoint.machine.results import bits_of
 
@@ -38,7 +38,7 @@ def test_outcomes_have_the_exact_chances(names, seed, again):
     assert tags.plain(tagged(circuit).circuit) == (names == CLIFFORD)
     assert circuit.depends_on_results == again
     plain = random_circuit(4, 40, seed, names)
-    found = bits_of(IdealMachine().sample(job(write(circuit))), 4)
+    found = bits_of(ideal().sample(job(write(circuit))), 4)
     assert alike(found, probabilities(plain, range(4)))
 
 
@@ -51,12 +51,12 @@ def test_a_bit_holds_what_was_written_last():
         Operation("measure", (2,), bit=0),
     )
     for gates in ((half, flip), (half, flip, Operation("t", (0,)))):
-        found = bits_of(IdealMachine().sample(job(write(Circuit(3, 5, (*gates, *writes))), 100)), 5)
+        found = bits_of(ideal().sample(job(write(Circuit(3, 5, (*gates, *writes))), 100)), 5)
         assert (found == [False, False, False, True, False]).all()
 
 
 def test_stim_circuits_give_their_record_or_what_they_annotate():
-    on = IdealMachine()
+    on = ideal()
     got = on.sample(job(stim.Circuit("H 0\nCX 0 1\nM 0 !1"), 500))
     found = bits_of(got, 2)
     assert (found[:, 0] != found[:, 1]).all()
@@ -71,7 +71,7 @@ def test_stim_circuits_give_their_record_or_what_they_annotate():
 
 def test_t_in_a_stim_circuit_is_a_gate():
     eight = "RX 0\n" + "S[T] 0\n" * 3 + "S_DAG[T] 0\nS 0\nMX 0"
-    assert bits_of(IdealMachine().sample(job(stim.Circuit(eight), 100)), 1).all()
+    assert bits_of(ideal().sample(job(stim.Circuit(eight), 100)), 1).all()
 
 
 def test_clifford_circuits_are_run_at_any_size():
@@ -79,7 +79,7 @@ def test_clifford_circuits_are_run_at_any_size():
     operations = [Operation("h", (0,)), *(Operation("cx", (q, q + 1)) for q in range(n - 1))]
     turned = [*operations, *(Operation("rz", (q,), (pi / 2,)) for q in range(n))]
     read = [Operation("measure", (q,), bit=q) for q in range(n)]
-    found = bits_of(IdealMachine().sample(job(write(Circuit(n, n, (*turned, *read))), 100)), n)
+    found = bits_of(ideal().sample(job(write(Circuit(n, n, (*turned, *read))), 100)), n)
     assert (found.all(axis=1) | ~found.any(axis=1)).all()
     assert 0 < found[:, 0].sum() < 100
 
@@ -87,7 +87,7 @@ def test_clifford_circuits_are_run_at_any_size():
 @pytest.mark.parametrize("names", [CLIFFORD, ALL])
 def test_the_same_key_gives_the_same_shots(names):
     text = write(random_circuit(4, 30, 1, names))
-    on = IdealMachine()
+    on = ideal()
     first, again, other = (on.sample(job(text, 300, key)).measurements for key in ((1,), (1,), (2,)))
     assert (first == again).all()
     assert (first != other).any()
@@ -97,7 +97,7 @@ def test_the_same_key_gives_the_same_shots(names):
 
 
 def test_a_permit_covers_the_price_and_is_spent_once():
-    on, task = IdealMachine(), job("OPENQASM 3.0; qubit[1] q; bit[1] c; c = measure q;", 100)
+    on, task = ideal(), job("OPENQASM 3.0; qubit[1] q; bit[1] c; c = measure q;", 100)
     assert on.price(task) == Price(100, 100, 100 * CYCLE_SECONDS)
     assert (on.name, on.space, on.twin) == ("ideal", NO_KNOBS, None)
     permit = Permit(task.action, on.price(task), 1, "d")
@@ -112,7 +112,7 @@ def test_a_permit_covers_the_price_and_is_spent_once():
 
 
 def test_bad_input():
-    on = IdealMachine()
+    on = ideal()
     turned = tuple(Operation("ry", (q,), (0.1,)) for q in range(25))
     with pytest.raises(BadInput, match="on 25 qubits was given and its state vector is kept up to 24"):
         on.sample(job(write(Circuit(25, 1, (*turned, Operation("measure", (0,), bit=0))))))

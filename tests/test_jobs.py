@@ -15,7 +15,7 @@ from hypothesis import given, settings, strategies as st
 
 from counterpoint.base import BadInput, Job, Permit, Price, Shots
 from counterpoint.machine.checks import Unavailable
-from counterpoint.machine.logical import NO_KNOBS
+from counterpoint.machine.knobs import NO_KNOBS
 from counterpoint.machine.queued import Looked, Patience, QueuedMachine
 from counterpoint.machine.results import shots_of as shots_from
 from counterpoint.machine.wire import circuit_of, job_of, job_plain, packed, shots_of, shots_plain, unpacked

@@ -17,7 +17,7 @@ from counterpoint.govern.judge import Used
 from counterpoint.govern.ledger import Ledger
 from counterpoint.govern.permits import Governor
 from counterpoint.machine.checks import Unavailable
-from counterpoint.machine.logical import NO_KNOBS
+from counterpoint.machine.knobs import NO_KNOBS
 from counterpoint.machine.meter import Meter, price_of
 from counterpoint.machine.pool import Pool, Task
 from counterpoint.machine.results import shots_of

@@ -22,9 +22,10 @@ from counterpoint.circuits.circuit import GATES, Circuit, Operation as Op
 from counterpoint.circuits.matrices import MATRICES
 from counterpoint.circuits.state import probabilities
 from counterpoint.identity import identity
+from counterpoint.machine.general import GeneralMachine
 from counterpoint.machine.results import bits_of
 from counterpoint.machine.vendors import packages
-from counterpoint.machine.vendors.aer import QiskitMachine, aer, fake
+from counterpoint.machine.vendors.aer import aer, fake
 from counterpoint.machine.vendors.placement import best_chain, connected
 from counterpoint.machine.vendors.qiskit_circuits import measured_bits, qiskit_circuit
 from counterpoint.machine.vendors.snapshot import (
@@ -54,7 +55,7 @@ def job(circuit: Circuit | stim.Circuit | str, shots: int = 4096, key: tuple[int
     return Job(program, np.zeros((1, 0)), shots, 1, "the action", key)
 
 
-def counts(on: QiskitMachine, task: Job, width: int) -> dict[int, int]:
+def counts(on: GeneralMachine, task: Job, width: int) -> dict[int, int]:
     """How often each number came, bit 0 the lowest."""
     numbers = bits_of(on.sample(task), width) @ (1 << np.arange(width))
     return dict(zip(*(found.tolist() for found in np.unique(numbers, return_counts=True)), strict=True))
@@ -72,7 +73,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def machines(folder: Path) -> dict[str, QiskitMachine]:
+def machines(folder: Path) -> dict[str, GeneralMachine]:
     return {name: fake(name, folder=folder) for name in PEERS}
 
 
@@ -132,7 +133,7 @@ def test_conditions_resets_and_repeated_measurements() -> None:
     assert set(counts(aer(), job(Circuit(2, 5, ops)), 5)) == {0b01000, 0b10101}
 
 
-def test_same_key_same_shots(machines: dict[str, QiskitMachine]) -> None:
+def test_same_key_same_shots(machines: dict[str, GeneralMachine]) -> None:
     on = machines["FakeTorino"]
     first, again, other = (on.sample(job(BELL, key=key)).measurements for key in ((1,), (1,), (2,)))
     assert np.array_equal(first, again)
@@ -140,15 +141,15 @@ def test_same_key_same_shots(machines: dict[str, QiskitMachine]) -> None:
 
 
 @pytest.mark.parametrize("name", PEERS)
-def test_noise_is_the_vendors(name: str, machines: dict[str, QiskitMachine]) -> None:
+def test_noise_is_the_vendors(name: str, machines: dict[str, GeneralMachine]) -> None:
     from qiskit.quantum_info import SuperOp
     from qiskit_aer import AerSimulator
 
     backend, on = vendor(name), machines[name]
-    transpiled = on.transpiled(GHZ)
+    transpiled = on.simulator.transpiled(GHZ)
     mine, simulator = transpiled.noise, AerSimulator.from_backend(backend)
     theirs = simulator.options.noise_model
-    assert mine.noise_qubits == sorted(on.placed(GHZ))
+    assert mine.noise_qubits == sorted(on.simulator.placed(qasm.write(GHZ)))
     for gate, errors in mine._local_quantum_errors.items():
         for qubits, error in errors.items():
             expected = theirs._local_quantum_errors[gate][qubits]
@@ -158,15 +159,15 @@ def test_noise_is_the_vendors(name: str, machines: dict[str, QiskitMachine]) -> 
     noisy = {one.operation.name for one in transpiled.circuit.data} - {"rz", "measure"}
     assert noisy <= mine._local_quantum_errors.keys()
     for circuit in (GHZ, FED) if name == PEERS[-1] else (GHZ,):
-        made, settings = on.transpiled(circuit).circuit, {"shots": 2000, "seed_simulator": 7}
+        made, settings = on.simulator.transpiled(circuit).circuit, {"shots": 2000, "seed_simulator": 7}
         own = simulator.run(made, **settings).result()
         again = AerSimulator().run(made, noise_model=mine, **settings).result()
         assert own.get_counts() == again.get_counts()
 
 
-def test_snapshot_is_the_vendors(machines: dict[str, QiskitMachine]) -> None:
+def test_snapshot_is_the_vendors(machines: dict[str, GeneralMachine]) -> None:
     for name, on in machines.items():
-        backend, kept = vendor(name), on.snapshot
+        backend, kept = vendor(name), on.simulator.snapshot
         assert kept is not None
         properties = backend.properties()
         for op, rows in kept.operations.items():
@@ -183,7 +184,7 @@ def test_snapshot_is_the_vendors(machines: dict[str, QiskitMachine]) -> None:
         assert (kept.dt, on.name) == (backend.dt, f"{name} ({properties.last_update_date:%Y-%m-%d})")
 
 
-def test_a_permit_is_spent_and_the_clock_goes_on(machines: dict[str, QiskitMachine]) -> None:
+def test_a_permit_is_spent_and_the_clock_goes_on(machines: dict[str, GeneralMachine]) -> None:
     on, task = machines["FakeTorino"], job(BELL, 100)
     price = on.price(task)
     assert (price.shots, price.cycles, price.spend) == (100, 100, 0.0)
@@ -197,34 +198,34 @@ def test_a_permit_is_spent_and_the_clock_goes_on(machines: dict[str, QiskitMachi
     assert aer().price(task) == Price(cycles=100, shots=100)
 
 
-def test_seconds_are_those_of_the_longest_path(machines: dict[str, QiskitMachine]) -> None:
+def test_seconds_are_those_of_the_longest_path(machines: dict[str, GeneralMachine]) -> None:
     """H is rz sx rz with rz in no time, CX is H CZ H on the target; the two readouts go side by side."""
     on = machines["FakeTorino"]
-    assert on.snapshot is not None
-    seconds = {(n, c.qubits): c.seconds for n, rows in on.snapshot.operations.items() for c in rows}
-    a, b = on.placed(BELL)
+    assert on.simulator.snapshot is not None
+    seconds = {(n, c.qubits): c.seconds for n, rows in on.simulator.snapshot.operations.items() for c in rows}
+    a, b = on.simulator.placed(qasm.write(BELL))
     pulses = seconds["sx", (a,)] + seconds["cz", (a, b)] + seconds["sx", (b,)] + seconds["measure", (b,)]
     assert on.price(job(BELL, 1)).seconds == pytest.approx(pulses, rel=1e-12)
     waits = Circuit(2, 1, (Op("measure", (0,), bit=0), Op("x", (1,), condition=(0, 1)), Op("measure", (1,), bit=0)))
-    a, b = on.placed(waits)
+    a, b = on.simulator.placed(qasm.write(waits))
     pulses = seconds["measure", (a,)] + seconds["x", (b,)] + seconds["measure", (b,)]
     assert on.price(job(waits, 1)).seconds == pytest.approx(pulses, rel=1e-12)
 
 
-def test_the_second_use_needs_no_vendor_package(folder: Path, machines: dict[str, QiskitMachine]) -> None:
+def test_the_second_use_needs_no_vendor_package(folder: Path, machines: dict[str, GeneralMachine]) -> None:
     """In a new process: the shots are the same, and the package that the snapshot came from is not loaded."""
     code = (
         "import sys; from pathlib import Path; import numpy as np; from counterpoint.base import Job; "
         "from counterpoint.identity import identity; from counterpoint.machine.vendors.aer import fake; "
         f"on = fake('FakeTorino', folder=Path({str(folder)!r})); "
         "found = on.sample(Job(sys.argv[1], np.zeros((1, 0)), 4096, 1, 'the action', (3,))); "
-        "print(identity(on.snapshot), identity(found.measurements), 'qiskit_ibm_runtime' in sys.modules)"
+        "print(identity(on.simulator.snapshot), identity(found.measurements), 'qiskit_ibm_runtime' in sys.modules)"
     )
     command = [sys.executable, "-c", code, qasm.write(BELL)]
     found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     on = machines["FakeTorino"]
-    assert found == [identity(on.snapshot), identity(on.sample(job(BELL)).measurements), "False"]
-    assert fake_snapshot("FakeTorino", folder) == machines["FakeTorino"].snapshot
+    assert found == [identity(on.simulator.snapshot), identity(on.sample(job(BELL)).measurements), "False"]
+    assert fake_snapshot("FakeTorino", folder) == machines["FakeTorino"].simulator.snapshot
 
 
 def test_a_damaged_or_foreign_file_is_made_anew(tmp_path: Path) -> None:
@@ -260,8 +261,8 @@ def test_where_snapshots_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     assert cache_folder() == Path.home() / ".cache/counterpoint/backends"
 
 
-def test_the_best_chain_is_the_best_of_all(machines: dict[str, QiskitMachine]) -> None:
-    snapshot = machines["FakeManilaV2"].snapshot
+def test_the_best_chain_is_the_best_of_all(machines: dict[str, GeneralMachine]) -> None:
+    snapshot = machines["FakeManilaV2"].simulator.snapshot
     assert snapshot is not None
     couplers, readout = snapshot.couplers, snapshot.readout
     for length in range(1, 6):
@@ -302,18 +303,18 @@ def test_chains_that_end_go_on_as_trees_and_unknown_errors_count_as_1() -> None:
 def test_qubits_that_are_named_are_used(folder: Path) -> None:
     on = fake("FakeTorino", (1, 0, 2), folder)
     assert on.name == "FakeTorino (2025-02-26), qubits 1-0-2"
-    assert on.placed(BELL) == (1, 0)
-    made = on.transpiled(BELL).circuit
+    assert on.simulator.placed(qasm.write(BELL)) == (1, 0)
+    made = on.simulator.transpiled(BELL).circuit
     assert {made.find_bit(q).index for one in made.data for q in one.qubits} == {0, 1}
 
 
 @pytest.mark.parametrize("name", PEERS)
-def test_what_is_transpiled_is_the_same_circuit(name: str, machines: dict[str, QiskitMachine]) -> None:
+def test_what_is_transpiled_is_the_same_circuit(name: str, machines: dict[str, GeneralMachine]) -> None:
     """Exact chances of random circuits of all gates, with SWAPs, in operations that the backend has."""
     from qiskit import QuantumCircuit
     from qiskit.quantum_info import Statevector
 
-    snapshot, random = machines[name].snapshot, np.random.default_rng(1)
+    snapshot, random = machines[name].simulator.snapshot, np.random.default_rng(1)
     assert snapshot is not None
     has = {(op, one.qubits) for op, rows in snapshot.operations.items() for one in rows}
     for qubits in (3, 4, 4):
@@ -324,7 +325,11 @@ def test_what_is_transpiled_is_the_same_circuit(name: str, machines: dict[str, Q
                 Op(gate, tuple(random.permutation(qubits)[:width].tolist()), tuple(random.uniform(-3, 3, angles)))
             )
         circuit = Circuit(qubits, qubits, (*ops, *(Op("measure", (q,), bit=q) for q in range(qubits))))
-        made, chain = machines[name].transpiled(circuit).circuit, machines[name].placed(circuit)
+        made = machines[name].simulator.transpiled(circuit).circuit
+        chain = machines[name].simulator.placed(qasm.write(circuit))
+            machines[name].simulator.transpiled(circuit).circuit,
+            machines[name].simulator.placed(qasm.write(circuit)),
+        )
         state, read = QuantumCircuit(qubits), {}
         for one in made.data:
             at = tuple(made.find_bit(q).index for q in one.qubits)
@@ -338,22 +343,22 @@ def test_what_is_transpiled_is_the_same_circuit(name: str, machines: dict[str, Q
         np.testing.assert_allclose(found, expected, atol=1e-9)
 
 
-def test_a_barrier_keeps_sequences(machines: dict[str, QiskitMachine]) -> None:
+def test_a_barrier_keeps_sequences(machines: dict[str, GeneralMachine]) -> None:
     def flips(*between: Op) -> int:
         ops = (*(part for _ in range(10) for part in (Op("x", (0,)), *between)), Op("measure", (0,), bit=0))
-        made = machines["FakeTorino"].transpiled(Circuit(1, 1, ops)).circuit
+        made = machines["FakeTorino"].simulator.transpiled(Circuit(1, 1, ops)).circuit
         return made.count_ops().get("x", 0)
 
     assert flips(Op("barrier", (0,))) == 10
 
 
-def test_nothing_measured_is_zeros(machines: dict[str, QiskitMachine]) -> None:
+def test_nothing_measured_is_zeros(machines: dict[str, GeneralMachine]) -> None:
     for on in (aer(), machines["FakeTorino"]):
         assert not bits_of(on.sample(job(Circuit(2, 3, (Op("x", (0,)),)), 5)), 3).any()
         assert on.price(job(Circuit(0, 0, ()), 5)).seconds == 0
 
 
-def test_bad_circuits(folder: Path, machines: dict[str, QiskitMachine]) -> None:
+def test_bad_circuits(folder: Path, machines: dict[str, GeneralMachine]) -> None:
     many = Circuit(6, 1, (Op("measure", (0,), bit=0),))
     conditional = Circuit(1, 1, (Op("x", (0,), condition=(0, 1)), Op("measure", (0,), bit=0)))
     with pytest.raises(BadInput, match=r"6 qubits was given and FakeManilaV2 .* has 5"):

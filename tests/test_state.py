@@ -13,8 +13,9 @@ from counterpoint.base import BadInput
 from counterpoint.circuits import tags
 from counterpoint.circuits.circuit import GATES, Circuit, Operation
 from counterpoint.circuits.decompose import TWO, decomposed, in_cz
+from counterpoint.circuits.limits import STATE
 from counterpoint.circuits.matrices import MATRICES, angles, u
-from counterpoint.circuits.state import MOST, probabilities, state
+from counterpoint.circuits.state import probabilities, state
 from counterpoint.circuits.tagged import Tagged, tagged
 from counterpoint.circuits.trajectories import trajectories
 
@@ -93,8 +94,8 @@ def test_double_precision_stays_in_here():
 
 
 def test_what_a_state_vector_cannot_be():
-    with pytest.raises(BadInput, match=f"on {MOST + 1} qubits was given and its state vector is kept up to {MOST}"):
-        state(Circuit(MOST + 1, 0, ()))
+    with pytest.raises(BadInput, match=f"on {STATE + 1} qubits was given and its state vector is kept up to {STATE}"):
+        state(Circuit(STATE + 1, 0, ()))
     with pytest.raises(BadInput, match="goes on after a measurement"):
         state(Circuit(1, 1, (Operation("measure", (0,), bit=0), Operation("x", (0,)))))
 

@@ -14,9 +14,9 @@ from jax import lax
 
 from counterpoint.base import BadInput, Floats
 from counterpoint.circuits.circuit import Circuit, Operation
+from counterpoint.circuits.limits import check_state
 from counterpoint.circuits.matrices import MATRICES, Matrix
 
-MOST = 24  # qubits: 256 MiB of amplitudes
 CHUNK = 128  # gates that are handed over at once
 
 Flat = tuple[int, int, Matrix]  # target, bits of the controls, (2, 2)
@@ -25,9 +25,9 @@ Flat = tuple[int, int, Matrix]  # target, bits of the controls, (2, 2)
 def state(circuit: Circuit) -> jax.Array:
     """(2^n,) complex128 amplitudes before the measurements, qubit 0 the lowest bit of the index.
 
-    Raises BadInput for more than MOST qubits, and where something depends on a result.
+    Raises BadInput for more than 24 qubits, and where something depends on a result.
     """
-    check_size(circuit.qubits)
+    check_state(circuit.qubits)
     if circuit.depends_on_results:
         raise BadInput(
             "the circuit goes on after a measurement, or resets a qubit that was used, and a state vector has "
@@ -44,15 +44,6 @@ def state(circuit: Circuit) -> jax.Array:
                 targets[i], controls[i], matrices[i] = 1 << target, control, matrix
             amplitudes = _apply(amplitudes, np.int32(len(some)), targets, controls, matrices)
         return amplitudes
-
-
-def check_size(qubits: int) -> None:
-    """Raise BadInput where a state vector of so many `qubits` is too large."""
-    if qubits > MOST:
-        raise BadInput(
-            f"a circuit on {qubits} qubits was given and its state vector is kept up to {MOST}: use {MOST} or fewer, "
-            "or Clifford gates alone, which any number of qubits can run"
-        )
 
 
 def probabilities(circuit: Circuit, qubits: Sequence[int]) -> Floats:

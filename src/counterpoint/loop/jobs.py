@@ -16,7 +16,7 @@ from counterpoint.govern.ledger import Ledger
 from counterpoint.govern.permits import Governor
 from counterpoint.loop.machines import named_again
 from counterpoint.machine.checks import Unavailable
-from counterpoint.machine.logical import NO_KNOBS
+from counterpoint.machine.knobs import NO_KNOBS
 from counterpoint.machine.queued import QueuedMachine
 from counterpoint.machine.runner import Runner
 from counterpoint.machine.wire import job_of, job_plain, packed, shots_of, shots_plain, unpacked

@@ -17,7 +17,8 @@ from counterpoint.loop.settings import Settings
 from counterpoint.machine import MACHINES
 from counterpoint.machine.builds import PUBLISHED_FLOOR, TWO_QUBIT, WILLOW_FLOORS
 from counterpoint.machine.hardware import CHIPS, NOISES, Noise
-from counterpoint.machine.hidden import HiddenVariables
+from counterpoint.machine.hidden import hidden_variables
+from counterpoint.machine.ideal import ideal
 from counterpoint.machine.logical import LogicalMachine
 from counterpoint.machine.operations import OPERATIONS, Bench
 from counterpoint.machine.queued import QueuedMachine
@@ -127,12 +128,6 @@ def _aws(jobs: Jobs, arn: str, key: Key, per_task: float = math.nan, per_shot: f
 VENDORS: dict[str, Callable[..., Machine]] = {"ibm": _ibm, "aws": _aws}  # with an account; prices have no default
 
 
-def _ideal(key: Key) -> Machine:
-    from counterpoint.machine.ideal import IdealMachine  # JAX likewise
-
-    return IdealMachine()
-
-
 def _fake(name: str, key: Key, qubits: str = "") -> Machine:
     try:
         chosen = tuple(int(q) for q in qubits.split("-")) if qubits else None
@@ -179,12 +174,12 @@ def _noisy_braket(
 
 
 NAMED: dict[str, Maker] = {
-    "ideal": Maker(_ideal, "exact, without noise"),
+    "ideal": Maker(lambda key: ideal(), "exact, without noise"),
     "aer": Maker(lambda key: aer(), "Qiskit's simulator, without noise"),
     "braket": Maker(_braket, "Braket's local state vector"),
     "braket-dm": Maker(_noisy_braket, "Braket's local density matrix with a stated noise"),
     "hidden-variables": Maker(
-        lambda key: HiddenVariables(), "each side knows its own angle alone: the check must fail"
+        lambda key: hidden_variables(), "each side knows its own angle alone: the check must fail"
     ),
     "logical": Maker(_logical, "logical qubits with measured errors"),
     **{name: _chip(name) for name in MACHINES},

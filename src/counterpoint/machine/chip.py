@@ -135,7 +135,7 @@ class SimulatedChip(Machine):
 
     def _general(self, job: Job) -> Shots:
         """A circuit on qubits of no place, placed anew for each setting."""
-        circuit = general(job)
+        circuit = general(job.circuit)
         return self._bits(job, lambda rates: self._placed(circuit, rates))
 
     def _bits(self, job: Job, run_under: Callable[[Floats], Tagged]) -> Shots:

@@ -2,83 +2,70 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import final
 
 import numpy as np
 import stim
 from numpy.typing import NDArray
 
-from counterpoint.base import BadInput, Floats, Job, Key, Machine, Permit, Price, Shots, fold_in
+from counterpoint.base import BadInput, Floats, Key, Program
 from counterpoint.circuits import tags
 from counterpoint.circuits.circuit import Circuit
+from counterpoint.circuits.limits import check_state
 from counterpoint.circuits.tagged import Tagged, tagged
-from counterpoint.machine.checks import check_job
-from counterpoint.machine.logical import NO_KNOBS
+from counterpoint.circuits.trajectories import check_size
+from counterpoint.machine.general import GeneralMachine
 from counterpoint.machine.measured import bits, by_stim
-from counterpoint.machine.meter import Meter, price_of
+from counterpoint.machine.meter import CYCLE_SECONDS
 from counterpoint.machine.programs import general
-from counterpoint.machine.results import shots_of
 
 KEPT = 64  # circuits that were run last
 
 
+def ideal() -> GeneralMachine:
+    """The machine without noise."""
+    return GeneralMachine(Ideal())
+
+
 @final
-class IdealMachine(Machine):
+class Ideal:
     """Clifford circuits of any size by stim; others by the state vector, or where a gate depends on a result by
     following the state vector of each shot (`circuits.trajectories`).
 
-    The same key gives the same shots. It has no knobs, so that controls are (C, 0), and no twin. A shot is charged as
-    one cycle of the simulated chips, so that machine time passes and a charter's limits hold.
+    A shot is charged as one cycle of the simulated chips, so that machine time passes and a charter's limits hold.
     """
 
-    def __init__(self) -> None:
-        self.name = "ideal"
-        self.space = NO_KNOBS
-        self.twin = None
-        self._meter = Meter()
+    name = "ideal"
 
-    @property
-    def clock(self) -> float:
-        """Machine time in seconds since it was switched on."""
-        return self._meter.clock
+    def seconds(self, circuit: Program) -> float:
+        """1.1 us. Raises BadInput for a circuit that cannot be read, one with noise, and too many qubits."""
+        _method(circuit)
+        return CYCLE_SECONDS
 
-    def resume(self, clock: float) -> None:
-        """Go on at `clock` seconds: nothing drifts."""
-        self._meter.resume(clock)
+    def measured(self, circuit: Program, shots: int, key: Key) -> NDArray[np.bool_]:
+        """(shots, M) measured bits. Raises BadInput as `seconds`."""
+        return _method(circuit)(shots, key)
 
-    def price(self, job: Job) -> Price:
-        """Shots, a cycle and 1.1 us of machine time for each; no money."""
-        return price_of(job, 1)
 
-    def run(self, job: Job, permit: Permit) -> Shots:
-        """Carry out `job`; the clock advances by its price.
-
-        Raises BadInput where the permit is for another action, covers less than the job's price or was used before,
-        for a circuit that cannot be read, one with noise, and too many qubits for its gates.
-        """
-        return self._meter.carry_out(job, self.price(job), permit, self.sample)
-
-    def sample(self, job: Job) -> Shots:
-        """What the machine would give for `job` now; nothing changes. Raises BadInput as `run`, but for permits."""
-        check_job(job, self.space)
-        measured = [self._measured(job, fold_in(job.key, "shots", c)) for c in range(len(job.controls))]
-        return shots_of(job, np.array(measured), started=self._meter.clock, seconds=self.price(job).seconds)
-
-    def _measured(self, job: Job, key: Key) -> NDArray[np.bool_]:
-        """(shots, M) measured bits."""
-        if isinstance(job.circuit, stim.Circuit) and tags.plain(job.circuit):
-            if job.circuit != job.circuit.without_noise():
-                raise BadInput(
-                    f"a circuit with noise was given and the {self.name} machine has 0: give it without, or take a "
-                    "simulated chip"
-                )
-            return by_stim(job.circuit, job.shots, key)
-        circuit = general(job)
-        run = _tagged(circuit)
-        if tags.plain(run.circuit) or circuit.depends_on_results:
-            return bits(run, job.shots, key)
-        return _drawn(circuit, job.shots, key)
+def _method(program: Program) -> Callable[[int, Key], NDArray[np.bool_]]:
+    """What gives the bits of so many shots, from a key."""
+    if isinstance(program, stim.Circuit) and tags.plain(program):
+        if program != program.without_noise():
+            raise BadInput(
+                "a circuit with noise was given and the ideal machine has 0: give it without, or take a simulated chip"
+            )
+        return partial(by_stim, program)
+    circuit = general(program)
+    run = _tagged(circuit)
+    if tags.plain(run.circuit):
+        return partial(bits, run)
+    if circuit.depends_on_results:
+        check_size(len({q for one in circuit.operations for q in one.qubits}))
+        return partial(bits, run)
+    check_state(circuit.qubits)
+    return partial(_drawn, circuit)
 
 
 @lru_cache(KEPT)

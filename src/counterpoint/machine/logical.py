@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import final
 
@@ -10,31 +10,22 @@ import numpy as np
 import stim
 from numpy.typing import NDArray
 
-from counterpoint.base import BadInput, ControlSpace, Job, Key, Machine, Permit, Price, Program, Shots, fold_in
+from counterpoint.base import BadInput, Job, Key, Machine, Permit, Price, Program, Shots, fold_in
 from counterpoint.circuits.circuit import Circuit
-from counterpoint.circuits.clifford import from_stim, record_of, to_stim
-from counterpoint.circuits.qasm import read
+from counterpoint.circuits.clifford import record_of, to_stim
 from counterpoint.circuits.tagged import Tagged
 from counterpoint.circuits.trajectories import trajectories
 from counterpoint.machine.account import Account, account
 from counterpoint.machine.checks import check_job
+from counterpoint.machine.knobs import NO_KNOBS
 from counterpoint.machine.measured import by_stim, held
 from counterpoint.machine.meter import Meter, price_of
 from counterpoint.machine.operations import OPERATIONS, Fault, Measured
+from counterpoint.machine.programs import general
 from counterpoint.machine.results import shots_of
 from counterpoint.machine.schedule import MAGIC, Schedule, schedule
 
 KEPT = 256  # circuits that were laid out last
-NO_KNOBS = ControlSpace(
-    names=(),
-    units=(),
-    low=np.zeros(0),
-    high=np.zeros(0),
-    start=np.zeros(0),
-    scale=np.zeros(0),
-    touches=np.zeros((0, 0), np.bool_),
-    sites=(),
-)
 
 
 def needed(circuit: Program) -> list[str]:
@@ -49,22 +40,16 @@ def written(circuit: Program) -> Tagged:
     be, each qubit prepared before its first use. Joint measurements stay what they are, and are not laid out.
     Raises BadInput for OpenQASM that cannot be read, noise, and gates other than Clifford gates and T.
     """
-    if isinstance(circuit, str):
-        return _laid_out(read, circuit)
-    names = {one.name for one in circuit.flattened()}
-    if names & {"MZZ", "MXX", "MPP"} or ("TICK" in names and names & {"R", "RX"}):
-        return Tagged(circuit, tuple(range(circuit.num_measurements)))
-    return _laid_out(_from_text, str(circuit))
+    if isinstance(circuit, stim.Circuit):
+        names = {one.name for one in circuit.flattened()}
+        if names & {"MZZ", "MXX", "MPP"} or ("TICK" in names and names & {"R", "RX"}):
+            return Tagged(circuit, tuple(range(circuit.num_measurements)))
+    return _laid_out(general(circuit))
 
 
 @lru_cache(KEPT)
-def _laid_out(reader: Callable[[str], Circuit], text: str) -> Tagged:
-    circuit = reader(text)
+def _laid_out(circuit: Circuit) -> Tagged:
     return Tagged(to_stim(circuit), record_of(circuit))
-
-
-def _from_text(text: str) -> Circuit:
-    return from_stim(stim.Circuit(text))
 
 
 def check_magic(error: float) -> None:

@@ -1,4 +1,4 @@
-"""A job's circuit as a general one, whichever way it travels."""
+"""A program as a general circuit, whichever way it travels."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import stim
 
-from counterpoint.base import Job
+from counterpoint.base import Program
 from counterpoint.circuits import qasm
 from counterpoint.circuits.circuit import Circuit
 from counterpoint.circuits.clifford import from_stim
@@ -14,9 +14,9 @@ from counterpoint.circuits.clifford import from_stim
 KEPT = 256  # circuits that were read last
 
 
-def general(job: Job) -> Circuit:
-    """The circuit of `job`; measurement k of a stim circuit writes bit k. Raises BadInput as `read` and `from_stim`."""
-    return _read(job.circuit) if isinstance(job.circuit, str) else _converted(str(job.circuit))
+def general(program: Program) -> Circuit:
+    """The circuit; measurement k of a stim circuit writes bit k. Raises BadInput as `read` and `from_stim`."""
+    return _read(program) if isinstance(program, str) else _converted(str(program))
 
 
 @lru_cache(KEPT)

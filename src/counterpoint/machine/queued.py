@@ -11,7 +11,7 @@ from typing import Literal, Protocol, TypeVar, final
 
 from counterpoint.base import BadInput, Job, Machine, Permit, Price, Shots
 from counterpoint.machine.checks import Unavailable, check_clock, check_job, check_permit
-from counterpoint.machine.logical import NO_KNOBS
+from counterpoint.machine.knobs import NO_KNOBS
 from counterpoint.machine.wire import job_of, job_plain, packed, shots_of, shots_plain, unpacked
 from counterpoint.store.jobs import JobRecord, Jobs
 

@@ -33,7 +33,7 @@ class Limits:
         """Raise Refused where `job` is too large, and BadInput where its text is no OpenQASM."""
         self._most(job.shots, self.shots, "shots")
         if isinstance(job.circuit, str):
-            circuit = general(job)
+            circuit = general(job.circuit)
             qubits, bits, operations = circuit.qubits, circuit.bits, len(circuit.operations)
         else:
             given = job.circuit

@@ -22,7 +22,7 @@ from counterpoint import __version__
 from counterpoint.base import BadInput, Job, Key, Machine, fold_in
 from counterpoint.circuits.circuit import GATES
 from counterpoint.govern.charter import Charter
-from counterpoint.machine.logical import NO_KNOBS
+from counterpoint.machine.knobs import NO_KNOBS
 from counterpoint.machine.server.api import ErrorOut, JobIn, JobOut, LimitsOut, MachineOut, PriceOut, QuotaOut
 from counterpoint.machine.server.faulty import App, Faulty
 from counterpoint.machine.server.gate import CLIENT, OPEN, Gate

@@ -10,14 +10,11 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from counterpoint.base import BadInput, Job, Machine, Permit, Price, Shots, fold_in
+from counterpoint.base import BadInput, Key, Program
 from counterpoint.circuits.circuit import Circuit
 from counterpoint.circuits.decompose import decomposed
-from counterpoint.machine.checks import check_job
-from counterpoint.machine.logical import NO_KNOBS
-from counterpoint.machine.meter import Meter
+from counterpoint.machine.general import GeneralMachine
 from counterpoint.machine.programs import general
-from counterpoint.machine.results import shots_of
 from counterpoint.machine.vendors.packages import package
 from counterpoint.machine.vendors.placement import best_chain
 from counterpoint.machine.vendors.qiskit_circuits import measured_bits, qiskit_circuit
@@ -37,7 +34,7 @@ class Transpiled:
 
 
 @final
-class QiskitMachine(Machine):
+class Aer:
     """Runs general circuits on Qiskit Aer; the same key gives the same shots (with one version of Aer).
 
     With a snapshot a circuit is put on its qubits, transpiled to the gates of the backend, and errs as the vendor's own
@@ -49,56 +46,33 @@ class QiskitMachine(Machine):
         if snapshot is not None and qubits is not None:
             _check_qubits(snapshot, qubits)
         self.name = name
-        self.space = NO_KNOBS
-        self.twin = None
         self.snapshot = snapshot
         self._qubits = qubits
-        self._meter = Meter()
         self._simulator = package("qiskit_aer", "qiskit").AerSimulator()
         self.transpiled = lru_cache(KEPT)(self._transpile)
         if snapshot is not None:
             self._chain = lru_cache(KEPT)(partial(best_chain, snapshot))
             self._noise = lru_cache(KEPT)(partial(noise_model, snapshot))
 
-    @property
-    def clock(self) -> float:
-        """Machine time in seconds since it was switched on."""
-        return self._meter.clock
+    def seconds(self, circuit: Program) -> float:
+        """The longest path through a shot by the backend's gates and readout, without what lies between shots.
 
-    def resume(self, clock: float) -> None:
-        """Go on at `clock` seconds: nothing drifts."""
-        self._meter.resume(clock)
-
-    def price(self, job: Job) -> Price:
-        """Shots, as many cycles, and the seconds that the backend's gates and readout take; no money.
-
-        Seconds are those of the longest path through each shot, without what lies between shots; 0 where there is no
-        snapshot. Raises BadInput as `sample`.
+        0 where there is no snapshot. Raises BadInput for a circuit with more qubits than the backend has or the
+        computer can hold, and for operations that the backend does not have.
         """
-        shots = len(job.controls) * job.shots
-        return Price(cycles=shots, shots=shots, seconds=shots * self.transpiled(general(job)).seconds)
+        return self.transpiled(general(circuit)).seconds
 
-    def run(self, job: Job, permit: Permit) -> Shots:
-        """Carry out `job`. Raises BadInput as `sample`, and where the permit does not cover it or is spent."""
-        return self._meter.carry_out(job, self.price(job), permit, self.sample)
+    def measured(self, circuit: Program, shots: int, key: Key) -> NDArray[np.bool_]:
+        """(shots, M) measured bits. Raises BadInput as `seconds`."""
+        given = general(circuit)
+        seed = int(np.random.SeedSequence(key).generate_state(1, np.uint32)[0])
+        return self._run(self.transpiled(given), given.bits, shots, seed)
 
-    def sample(self, job: Job) -> Shots:
-        """What the machine gives for `job`; nothing changes.
-
-        Raises BadInput for a circuit with more qubits than the machine has or the computer can hold, and for
-        operations that the backend does not have.
-        """
-        check_job(job, self.space)
-        circuit = general(job)
-        transpiled = self.transpiled(circuit)
-        measured = np.zeros((len(job.controls), job.shots, circuit.bits), np.bool_)
-        for c in range(len(job.controls)):
-            seed = int(np.random.SeedSequence(fold_in(job.key, "shots", c)).generate_state(1, np.uint32)[0])
-            measured[c] = self._measured(transpiled, circuit.bits, job.shots, seed)
-        return shots_of(job, measured, started=self._meter.clock, seconds=self.price(job).seconds)
-
-    def placed(self, circuit: Circuit) -> Qubits:
+    def placed(self, circuit: Program) -> Qubits:
         """The physical qubits that those of `circuit` are put on, in order. Raises BadInput where it has too many."""
+        return self._placed(general(circuit))
+
+    def _placed(self, circuit: Circuit) -> Qubits:
         most = self._simulator.num_qubits  # a state vector of which fits the computer's memory
         if self.snapshot is not None:
             most = min(most, len(self.snapshot.readout) if self._qubits is None else len(self._qubits))
@@ -109,7 +83,7 @@ class QiskitMachine(Machine):
         return self._chain(circuit.qubits) if self._qubits is None else self._qubits[: circuit.qubits]
 
     def _transpile(self, circuit: Circuit) -> Transpiled:
-        placed = self.placed(circuit)
+        placed = self._placed(circuit)
         if all(one.name != "measure" for one in circuit.operations):
             return Transpiled(None, None, 0.0)
         if self.snapshot is None:
@@ -118,7 +92,7 @@ class QiskitMachine(Machine):
         made = transpile(self.snapshot, circuit, placed)
         return Transpiled(made, self._noise(placed), shot_seconds(self.snapshot, made))
 
-    def _measured(self, transpiled: Transpiled, bits: int, shots: int, seed: int) -> NDArray[np.bool_]:
+    def _run(self, transpiled: Transpiled, bits: int, shots: int, seed: int) -> NDArray[np.bool_]:
         """(shots, bits) of one run."""
         if transpiled.circuit is None:
             return np.zeros((shots, bits), np.bool_)
@@ -131,12 +105,12 @@ class QiskitMachine(Machine):
         return measured_bits(result.results[0].data.memory, bits)
 
 
-def aer() -> QiskitMachine:
+def aer() -> GeneralMachine:
     """Noiseless Aer. Raises BadInput where qiskit-aer is not installed."""
-    return QiskitMachine("aer", None, None)
+    return GeneralMachine(Aer("aer", None, None))
 
 
-def fake(name: str, qubits: Qubits | None = None, folder: Path | None = None) -> QiskitMachine:
+def fake(name: str, qubits: Qubits | None = None, folder: Path | None = None) -> GeneralMachine:
     """The fake backend of class `name`, such as FakeTorino, on its best chain or on `qubits`.
 
     Its calibration is kept in `folder`, or in `snapshot.cache_folder()`. Raises BadInput for a name that is not known,
@@ -144,7 +118,7 @@ def fake(name: str, qubits: Qubits | None = None, folder: Path | None = None) ->
     """
     snapshot = fake_snapshot(name, folder)
     where = "" if qubits is None else f", qubits {'-'.join(map(str, qubits))}"
-    return QiskitMachine(f"{name} ({snapshot.date}){where}", snapshot, qubits)
+    return GeneralMachine(Aer(f"{name} ({snapshot.date}){where}", snapshot, qubits))
 
 
 def _check_qubits(snapshot: Snapshot, qubits: Qubits) -> None:

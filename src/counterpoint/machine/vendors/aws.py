@@ -83,7 +83,7 @@ class AwsProvider:
         text = _answered(lambda: self._session.retrieve_s3_object_body(told["outputS3Bucket"], where))
         found = package("braket.tasks", "braket").GateModelQuantumTaskResult.from_string(text)
         column = {qubit: i for i, qubit in enumerate(found.measured_qubits)}
-        circuit = general(job)
+        circuit = general(job.circuit)
         measured = np.zeros((1, len(found.measurements), circuit.bits), np.bool_)
         for one in circuit.operations:
             if one.bit is not None:
@@ -95,7 +95,7 @@ class AwsProvider:
         _answered(lambda: self._session.cancel_quantum_task(id))
 
     def _circuit(self, job: Job) -> Circuit:
-        circuit = general(job)
+        circuit = general(job.circuit)
         if len(job.controls) != 1:
             raise BadInput(
                 f"a job of {len(job.controls)} candidates was given and a task of AWS is one circuit: give 1"

@@ -6,19 +6,17 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from logging import LogRecord, getLogger
 from typing import Any, Literal, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from counterpoint.base import BadInput, Job, Key, Machine, Permit, Price, Shots, fold_in
+from counterpoint.base import BadInput, Key, Program
 from counterpoint.circuits.circuit import Circuit
-from counterpoint.machine.checks import check_job
-from counterpoint.machine.logical import NO_KNOBS
-from counterpoint.machine.meter import Meter
+from counterpoint.machine.general import GeneralMachine
 from counterpoint.machine.programs import general
-from counterpoint.machine.results import shots_of
 from counterpoint.machine.vendors.braket_programs import (
     ONE,
     TWO,
@@ -30,6 +28,7 @@ from counterpoint.machine.vendors.braket_programs import (
 from counterpoint.machine.vendors.packages import package
 
 MOST = {"braket_sv": 26, "braket_dm": 13}  # qubits, as the simulators' own properties say
+KEPT = 256  # programs
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ class Depolarising:
 
 
 @final
-class BraketMachine(Machine):
+class BraketSimulator:
     """Runs general circuits on one of Braket's local simulators; the same key gives the same shots.
 
     Gates that Braket does not have are made of CX and one-qubit gates (`circuits.decompose`).
@@ -66,51 +65,32 @@ class BraketMachine(Machine):
         model = None if noise is None else noise_model(noise)
         self._device = package("braket.devices", "braket").LocalSimulator(self._delegate, model)
         self.name = device if noise is None else f"{device} ({noise.one:g}, {noise.two:g}, readout {noise.readout:g})"
-        self.space = NO_KNOBS
-        self.twin = None
         self._most = MOST[device]
         self._noise = noise
-        self._meter = Meter()
+        self._program = lru_cache(KEPT)(self._made)
 
-    @property
-    def clock(self) -> float:
-        """Machine time in seconds since it was switched on: it stands still."""
-        return self._meter.clock
-
-    def resume(self, clock: float) -> None:
-        """Go on at `clock` seconds: nothing drifts."""
-        self._meter.resume(clock)
-
-    def price(self, job: Job) -> Price:
-        """Shots and as many cycles; a simulator has no machine time and takes no money."""
-        shots = len(job.controls) * job.shots
-        return Price(cycles=shots, shots=shots)
-
-    def run(self, job: Job, permit: Permit) -> Shots:
-        """Carry out `job`. Raises BadInput as `sample`, and where the permit does not cover it or is spent."""
-        return self._meter.carry_out(job, self.price(job), permit, self.sample)
-
-    def sample(self, job: Job) -> Shots:
-        """What the machine gives for `job`; nothing changes.
+    def seconds(self, circuit: Program) -> float:
+        """0: a simulator has no machine time.
 
         Raises BadInput for a circuit with too many qubits, for one that depends on its results where there is noise,
         and for a measurement that depends on a result.
         """
-        check_job(job, self.space)
-        circuit = general(job)
+        self._program(general(circuit))
+        return 0.0
+
+    def measured(self, circuit: Program, shots: int, key: Key) -> NDArray[np.bool_]:
+        """(shots, M) measured bits. Raises BadInput as `seconds`."""
+        given = general(circuit)
+        program, bits = self._program(given), written_bits(given)
+        if not bits:
+            return np.zeros((shots, given.bits), np.bool_)
+        return measured_bits(self._columns(program, shots, key), bits, given.bits)
+
+    def _made(self, circuit: Circuit) -> Any:
         if circuit.qubits > self._most:
             raise BadInput(
                 f"a circuit of {circuit.qubits} qubits was given and {self.name} has {self._most}: use fewer"
             )
-        program = self._program(circuit)
-        bits = written_bits(circuit)
-        measured = np.zeros((len(job.controls), job.shots, circuit.bits), np.bool_)
-        for c in range(len(job.controls) if bits else 0):
-            columns = self._columns(program, job.shots, fold_in(job.key, "shots", c))
-            measured[c] = measured_bits(columns, bits, circuit.bits)
-        return shots_of(job, measured, started=self._meter.clock, seconds=0.0)
-
-    def _program(self, circuit: Circuit) -> Any:
         if self._noise is None:
             return package("braket.ir.openqasm", "braket").Program(source=program_text(circuit))
         if circuit.depends_on_results:
@@ -135,7 +115,7 @@ class BraketMachine(Machine):
             return self._device.run(program, shots=shots).result().measurements
 
 
-def local(device: str = "braket_sv", noise: Depolarising | None = None) -> BraketMachine:
+def local(device: str = "braket_sv", noise: Depolarising | None = None) -> GeneralMachine:
     """Braket's local state vector, without noise, or its density matrix, with `noise` (`Depolarising()` where None).
 
     Raises BadInput for another device, noise for the state vector, and where amazon-braket-sdk is not installed.
@@ -143,9 +123,9 @@ def local(device: str = "braket_sv", noise: Depolarising | None = None) -> Brake
     if device == "braket_sv":
         if noise is not None:
             raise BadInput(f"noise {noise} was given to braket_sv, which has none: take braket_dm")
-        return BraketMachine(device, None)
+        return GeneralMachine(BraketSimulator(device, None))
     if device == "braket_dm":
-        return BraketMachine(device, noise or Depolarising())
+        return GeneralMachine(BraketSimulator(device, noise or Depolarising()))
     raise BadInput(f"Braket's local simulator '{device}' is not known: give one of {', '.join(MOST)}")
 
 

@@ -107,7 +107,7 @@ class IbmProvider:
         _answered(found.cancel)
 
     def _circuit(self, job: Job) -> Circuit:
-        circuit = general(job)
+        circuit = general(job.circuit)
         if all(one.name != "measure" for one in circuit.operations):
             raise BadInput(f"the circuit has {circuit.bits} bits and measures none: measure what is to be paid for")
         return circuit
