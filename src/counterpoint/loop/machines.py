@@ -107,7 +107,7 @@ def named_again(name: str, jobs: Jobs) -> Machine:
 
 def _kept(jobs: Jobs | None, name: str) -> Jobs:
     if jobs is None:
-        raise BadInput(f"machine '{name}' queues its jobs and 0 stores were given to write them down in: name one")
+        raise BadInput(f"machine '{name}' queues its jobs, of which this verb keeps 0: name one that answers at once")
     return jobs
 
 

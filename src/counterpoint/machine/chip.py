@@ -19,11 +19,13 @@ from counterpoint.base import (
     Machine,
     Permit,
     Price,
+    Program,
     Shots,
     fold_in,
 )
 from counterpoint.circuits import tags
 from counterpoint.circuits.circuit import Circuit
+from counterpoint.circuits.decompose import decomposed
 from counterpoint.circuits.layers import layered
 from counterpoint.circuits.tagged import Tagged
 from counterpoint.codes import surface
@@ -39,7 +41,7 @@ from counterpoint.machine.measured import bits
 from counterpoint.machine.meter import Meter, price_of
 from counterpoint.machine.programs import general
 from counterpoint.machine.results import annotated, no_bits, shots_of
-from counterpoint.machine.routing import Errors, placed
+from counterpoint.machine.routing import Errors, placed, placement
 
 KEPT = 256  # circuits that were compiled last
 
@@ -95,8 +97,19 @@ class SimulatedChip(Machine):
         self._meter.resume(clock)
 
     def price(self, job: Job) -> Price:
-        """Cycles, shots and machine seconds of all candidates; no money."""
+        """Cycles, shots and machine seconds of all candidates; no money. Raises BadInput as `placed`, for OpenQASM."""
+        if isinstance(job.circuit, str):
+            self.placed(job.circuit)
         return price_of(job, job.cycles)
+
+    def placed(self, circuit: Program) -> tuple[int, ...]:
+        """The chip's qubits of those that a general circuit uses, in order, at `start` now.
+
+        Raises BadInput for a circuit that cannot be read, and for too many qubits.
+        """
+        rates = self._device.rates(self.space.start[None], self.optimum())[0]
+        found = placement(decomposed(general(circuit)), self._errors(rates), self.name)
+        return tuple(found[qubit] for qubit in sorted(found))
 
     def run(self, job: Job, permit: Permit) -> Shots:
         """Carry out `job`; the clock advances by its price.
@@ -159,6 +172,11 @@ class SimulatedChip(Machine):
 
     def _placed(self, circuit: Circuit, rates: Floats) -> Tagged:
         """The circuit in layers on the qubits that suit it best under `rates` (G,)."""
+        run = layered(placed(circuit, self._errors(rates), self.name))
+        return replace(run, circuit=self._coordinates + run.circuit)
+
+    def _errors(self, rates: Floats) -> Errors:
+        """What the chip's parts cost under `rates` (G,)."""
         couplers: dict[tuple[int, int], float] = {}
         alone: dict[int, float] = {}
         for gate, rate in zip(self._device.gates, rates.tolist(), strict=True):
@@ -166,8 +184,7 @@ class SimulatedChip(Machine):
                 couplers[gate.qubits[0], gate.qubits[1]] = rate
             elif gate.kind in ("1Q", "R", "M"):
                 alone[gate.qubits[0]] = alone.get(gate.qubits[0], 0.0) + rate
-        run = layered(placed(circuit, Errors(couplers, alone), self.name))
-        return replace(run, circuit=self._coordinates + run.circuit)
+        return Errors(couplers, alone)
 
     def optimum(self) -> Floats:
         """(N,) the best controls now: where the last calibration left them, plus drift, in the safe range."""

@@ -102,8 +102,8 @@ class QueuedMachine(Machine):
         check_clock(clock)
 
     def price(self, job: Job) -> Price:
-        """What the provider will charge at most."""
-        return self._provider.price(job)
+        """What the provider will charge at most. Raises BadInput where it refuses the job, Unavailable as `submit`."""
+        return self._answered("nothing was sent or charged", lambda: self._provider.price(job))
 
     def run(self, job: Job, permit: Permit) -> Shots:
         """Send `job` and wait for what comes of it. Raises BadInput as `submit` and `collect` do."""
@@ -149,7 +149,7 @@ class QueuedMachine(Machine):
             raise BadInput(f"the job of ticket {ticket[:12]} ended, it is {record.state}: there is nothing to cancel")
         # Whether an unanswered one has arrived, only the provider knows: sent again, it has, once.
         id = record.provider_id or self._send(ticket, job_of(json.loads(record.job)))
-        self._answered(ticket, lambda: self._provider.cancel(id))
+        self._answered(_kept(ticket), lambda: self._provider.cancel(id))
         self._jobs.settle(ticket, "cancelled", reason="by hand, before it began")
 
     def pending(self) -> list[str]:
@@ -166,7 +166,7 @@ class QueuedMachine(Machine):
 
     def _send(self, ticket: str, job: Job) -> str:
         try:
-            id = self._answered(ticket, lambda: self._provider.submit(job, ticket))
+            id = self._answered(_kept(ticket), lambda: self._provider.submit(job, ticket))
         except Unavailable:
             raise
         except BadInput as refusal:
@@ -178,7 +178,7 @@ class QueuedMachine(Machine):
     def _wait(self, ticket: str, job: Job, id: str) -> Looked:
         pauses = self._pauses()
         while True:
-            found = self._answered(ticket, lambda: self._provider.look(job, id, self._patience.look))
+            found = self._answered(_kept(ticket), lambda: self._provider.look(job, id, self._patience.look))
             if found.state in ("done", "failed", "cancelled"):
                 return found
             self._wall.sleep(next(pauses))
@@ -192,8 +192,8 @@ class QueuedMachine(Machine):
         else:
             self._jobs.settle(ticket, "cancelled" if found.state == "cancelled" else "failed", reason=found.reason)
 
-    def _answered(self, ticket: str, call: Callable[[], T]) -> T:
-        """What `call` returns, tried again while nobody answers."""
+    def _answered(self, stands: str, call: Callable[[], T]) -> T:
+        """What `call` returns, tried again while nobody answers; `stands` is how things stand if nobody does."""
         until, pauses = self._wall.monotonic() + self._patience.unanswered, self._pauses()
         while True:
             try:
@@ -202,8 +202,7 @@ class QueuedMachine(Machine):
                 pause = next(pauses)
                 if self._wall.monotonic() + pause > until:
                     raise Unavailable(
-                        f"{silence}; this was tried for {self._patience.unanswered:g} s, and ticket {ticket} is kept: "
-                        "collect it later"
+                        f"{silence}; this was tried for {self._patience.unanswered:g} s, and {stands}"
                     ) from None
             self._wall.sleep(pause)
 
@@ -213,3 +212,7 @@ class QueuedMachine(Machine):
         while True:
             yield pause * random.uniform(0.5, 1.0)
             pause = min(2 * pause, self._patience.longest)
+
+
+def _kept(ticket: str) -> str:
+    return f"ticket {ticket} is kept: collect it later"

@@ -54,8 +54,7 @@ class Remote:
         about = self._met()
         try:
             self._name = str(about["name"])
-            self._price = Price(**about["price"])
-        except (KeyError, TypeError):
+        except KeyError:
             raise BadInput(
                 f"{url} answers, but not as a machine does: give the address that serve-machine printed"
             ) from None
@@ -66,14 +65,16 @@ class Remote:
         return f"{self._name} at {self._url}"
 
     def price(self, job: Job) -> Price:
-        """Shots at what the server says that one uses."""
-        shots, one = len(job.controls) * job.shots, self._price
-        return Price(shots * max(one.cycles, job.cycles), shots, shots * one.seconds, shots * one.spend)
+        """What the server says that it will use. Raises BadInput with its sentence where it cannot be run there."""
+        found = self._ask("POST", "/price", self._sent(job))
+        try:
+            return Price(**found)
+        except TypeError:
+            raise BadInput(f"{self._url} tells a price of {', '.join(found)}: update counterpoint there") from None
 
     def submit(self, job: Job, ticket: str) -> str:
         """Queue `job` under its ticket. Raises BadInput with the server's own sentence where it refuses."""
-        plain = job_plain(job)
-        self._ask("PUT", f"/jobs/{ticket}", {name: plain[name] for name in SENT})
+        self._ask("PUT", f"/jobs/{ticket}", self._sent(job))
         return ticket
 
     def look(self, job: Job, id: str, wait: float) -> Looked:
@@ -96,6 +97,10 @@ class Remote:
                 return self._ask("GET", "/machine")
             time.sleep(pause)
         return self._ask("GET", "/machine")
+
+    def _sent(self, job: Job) -> dict[str, Any]:
+        plain = job_plain(job)
+        return {name: plain[name] for name in SENT}
 
     def _ask(self, method: str, path: str, content: dict[str, Any] | None = None, wait: float = 0.0) -> dict[str, Any]:
         """The server's answer. Raises Unavailable where there is none, or one that it may be asked again for."""

@@ -38,16 +38,25 @@ def placed(circuit: Circuit, errors: Errors, chip: str) -> Circuit:
         BadInput: more qubits than the chip has.
     """
     parts = decomposed(circuit)
+    return _Router(_graph(errors), placement(parts, errors, chip)).circuit(parts)
+
+
+def placement(parts: Circuit, errors: Errors, chip: str) -> dict[int, int]:
+    """Where each used qubit of a decomposed circuit begins. Raises BadInput as `placed`."""
     used = Counter(q for one in parts.operations if one.name != "barrier" for q in one.qubits)
     if len(used) > len(errors.alone):
         raise BadInput(
             f"the circuit uses {len(used)} qubits and the {chip} chip has {len(errors.alone)}: use fewer, or a chip "
             "of a larger distance"
         )
+    return _place(parts, used, errors, _graph(errors))
+
+
+def _graph(errors: Errors) -> nx.Graph:
     graph = nx.Graph()
     graph.add_nodes_from(sorted(errors.alone))
     graph.add_weighted_edges_from((a, b, error) for (a, b), error in sorted(errors.couplers.items()))
-    return _Router(graph, _place(parts, used, errors, graph)).circuit(parts)
+    return graph
 
 
 def _place(parts: Circuit, used: Counter[int], errors: Errors, graph: nx.Graph) -> dict[int, int]:

@@ -57,7 +57,7 @@ class JobOut(Part):
 
 
 class PriceOut(Part):
-    """What one shot of one qubit uses."""
+    """What a job uses."""
 
     cycles: int
     shots: int
@@ -88,7 +88,6 @@ class MachineOut(Part):
 
     name: str
     version: str = Field(description="Of counterpoint.")
-    price: PriceOut
     limits: LimitsOut
     client: QuotaOut
     gates: list[str] = Field(description="That an OpenQASM circuit may use; a machine may have fewer.")

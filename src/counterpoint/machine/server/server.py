@@ -8,9 +8,9 @@ import socket
 from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path as Folder
+from threading import Lock
 from typing import Annotated, Any, final
 
-import stim
 import uvicorn
 from fastapi import Depends, FastAPI, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
@@ -19,10 +19,9 @@ from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 
 from counterpoint import __version__
-from counterpoint.base import BadInput, Job, Key, Machine, fold_in
+from counterpoint.base import BadInput, Job, Key, Machine, Price, fold_in
 from counterpoint.circuits.circuit import GATES
 from counterpoint.govern.charter import Charter
-from counterpoint.machine.knobs import NO_KNOBS
 from counterpoint.machine.server.api import ErrorOut, JobIn, JobOut, LimitsOut, MachineOut, PriceOut, QuotaOut
 from counterpoint.machine.server.faulty import App, Faulty
 from counterpoint.machine.server.gate import CLIENT, OPEN, Gate
@@ -35,7 +34,6 @@ HOST = "127.0.0.1"  # nobody outside: a proxy or a tunnel with TLS stands before
 LONGEST_LOOK = 60.0  # seconds
 STOPPING = 0.2  # seconds between two looks at whether the server stops
 PATIENCE = 10.0  # seconds that a stop waits for the running job
-ONE = stim.Circuit("R 0\nTICK\nM 0")  # what the price of one shot is told by
 REFUSALS = {
     401: "No token, or one that is not known.",
     403: "The quota of shots does not last.",
@@ -62,8 +60,7 @@ class Server:
 
         Raises BadInput for a port that is taken, a folder that cannot be used, and a probability outside 0 to 1.
         """
-        self._name, self._limits = machine.name, limits
-        self._price = machine.price(Job(ONE, machine.space.start[None], 1, 1, "", (0,)))
+        self._machine, self._limits, self._pricing = machine, limits, Lock()
         self._looking: dict[tuple[str, str], set[asyncio.Future[None]]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         with ExitStack() as stack:
@@ -139,6 +136,14 @@ class Server:
             responses={200: told} | _of(ours, 401, 404, 409, 422),
         )
         app.add_api_route(
+            "/price",
+            self._tell_price,
+            methods=["POST"],
+            summary="What a job would use; nothing is queued",
+            response_model=PriceOut,
+            responses=_of(ours, 401, 411, 413, 422),
+        )
+        app.add_api_route(
             "/machine",
             self._describe,
             methods=["GET"],
@@ -153,15 +158,24 @@ class Server:
         text = json.dumps(job.model_dump(exclude_none=True))
         new = not self._queue.same(client, id, text)
         if new:
-            plain = job.circuit.model_dump(exclude_none=True)
-            asked = Job(circuit_of(plain), NO_KNOBS.start[None], job.shots, job.cycles, "", key_of(job.key))
-            if isinstance(asked.circuit, str):  # reading a long one must not keep others waiting
-                await asyncio.to_thread(self._limits.check, asked)
-            else:
-                self._limits.check(asked)
+            await asyncio.to_thread(self._priced, job)
             new = self._queue.put(client, id, text, job.shots, self._limits.queued)
             self._worker.wake()
         return _told(id, self._queue.status(client, id), 201 if new else 200)
+
+    async def _tell_price(self, job: JobIn) -> PriceOut:
+        return PriceOut(**asdict(await asyncio.to_thread(self._priced, job)))
+
+    def _priced(self, job: JobIn) -> Price:
+        """What the job will use, in a thread: reading a long one must not keep others waiting.
+
+        Raises Refused and BadInput where it is too large, or none that the machine can run.
+        """
+        circuit = circuit_of(job.circuit.model_dump(exclude_none=True))
+        asked = Job(circuit, self._machine.space.start[None], job.shots, job.cycles, "", key_of(job.key))
+        self._limits.check(asked)
+        with self._pricing:
+            return self._machine.price(asked)
 
     async def _get(self, request: Request, id: Id, wait: Wait = 0.0) -> Response:
         client = request.scope[CLIENT]
@@ -173,9 +187,8 @@ class Server:
     async def _describe(self, request: Request) -> MachineOut:
         own = self._queue.clients()[request.scope[CLIENT]]
         return MachineOut(
-            name=self._name,
+            name=self._machine.name,
             version=__version__,
-            price=PriceOut(**asdict(self._price)),
             limits=LimitsOut(**asdict(self._limits)),
             client=QuotaOut(**asdict(own)),
             gates=list(GATES),
