@@ -24,6 +24,7 @@ from counterpoint.machine import builds
 from counterpoint.machine.chip import SimulatedChip, published, willow
 from counterpoint.machine.drift import parse
 from counterpoint.machine.measured import bits
+from counterpoint.machine.protocols import PROTOCOLS
 from counterpoint.machine.results import bits_of
 from counterpoint.machine.routing import Errors, placed
 
@@ -312,3 +313,9 @@ def test_bad_input():
         on.sample(job(on, write(Circuit(13, 1, (*turned, Operation("measure", (0,), bit=0))))))
     with pytest.raises(BadInput, match="noise"):
         on.sample(job(on, stim.Circuit("X_ERROR(0.1) 0\nM 0")))
+
+
+def test_every_circuit_of_the_check_on_a_pair_is_on_the_same_pair() -> None:
+    chip = willow(3, key=(1,), drift="none", epoch_seconds=1.0)
+    found = {chip.placed(text) for protocol in PROTOCOLS.values() for text in protocol.circuits()}
+    assert sorted(len(qubits) for qubits in found) == [1, 2, 3]

@@ -190,7 +190,7 @@ def test_threads_and_other_processes_write_beside_each_other(tmp_path: Path) -> 
 def test_what_cannot_be_written_is_said_in_a_sentence(tmp_path: Path) -> None:
     with Jobs.open(tmp_path) as jobs:
         jobs._connection.execute("PRAGMA query_only = ON")
-        with pytest.raises(BadInput, match=r"jobs of store .* cannot be read or written .*readonly.*--store"):
+        with pytest.raises(BadInput, match=r"store .* cannot be read or written .*readonly.*--store"):
             jobs.begin("t", "echo", "{}", Price(), 0)
 
 

@@ -327,9 +327,6 @@ def test_what_is_transpiled_is_the_same_circuit(name: str, machines: dict[str, G
         circuit = Circuit(qubits, qubits, (*ops, *(Op("measure", (q,), bit=q) for q in range(qubits))))
         made = machines[name].simulator.transpiled(circuit).circuit
         chain = machines[name].simulator.placed(qasm.write(circuit))
-            machines[name].simulator.transpiled(circuit).circuit,
-            machines[name].simulator.placed(qasm.write(circuit)),
-        )
         state, read = QuantumCircuit(qubits), {}
         for one in made.data:
             at = tuple(made.find_bit(q).index for q in one.qubits)

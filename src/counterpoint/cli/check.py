@@ -24,7 +24,7 @@ from counterpoint.govern.charter import EXPERIMENT
 from counterpoint.loop.check import Report, check as run_check
 from counterpoint.loop.jobs import JobSession
 from counterpoint.loop.machines import machine_named
-from counterpoint.loop.sheet import MEANING, charged, rows_of, shown, write_sheet
+from counterpoint.loop.sheet import MEANING, charged, placed_of, rows_of, shown, write_sheet
 from counterpoint.machine.protocols import PROTOCOLS
 
 STYLES = {"holds": "bold green", "does not hold": "bold red", "not shown": "bold yellow", "not run": "dim"}
@@ -97,6 +97,8 @@ def _show(reports: Sequence[Report]) -> None:
         for figures in rows_of(reports, protocol):
             name = next(figure.name for figure in figures if figure)
             table.add_row(f"  {name}", *(" ".join(shown(figure)) if figure else "" for figure in figures))
+        if placed := placed_of(reports, protocol):
+            table.add_row("  on qubits", *placed)
     table.add_row(Text("charged", "bold"))
     for name, values in charged(reports).items():
         table.add_row(f"  {name}", *values)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from counterpoint.base import BadInput, Counts, Key, Machine, Price, Shots, fold_in
 from counterpoint.loop.jobs import JobSession
+from counterpoint.machine.general import GeneralMachine, Placing
 from counterpoint.machine.protocols.protocol import Finding, Protocol, tally
 from counterpoint.machine.queued import QueuedMachine
 from counterpoint.machine.results import bits_of
@@ -26,6 +27,7 @@ class Checked:
     reason: str  # why it was not run
     shots: int  # of each circuit
     counts: tuple[Counts, ...]  # of each circuit: (2,) * M, bit k of the outcome along axis k
+    placed: tuple[tuple[int, ...], ...] = ()  # the physical qubits of its circuits, each set once; () where not known
 
     @property
     def status(self) -> Status | Literal["not run"] | None:
@@ -50,6 +52,7 @@ class Checked:
             "figures": [asdict(one) for one in self.finding.figures],
             "shots": self.shots,
             "counts": counts,
+            "placed": self.placed,
         }
 
 
@@ -142,9 +145,16 @@ def _begun(session: JobSession, machine: Machine, protocol: Protocol, shots: int
             return Checked(protocol.title, None, str(refusal), shots, ())
         widths = [one.bits for one in protocol.programs()]
         counts = tuple(tally(bits_of(one, width)) for one, width in zip(found, widths, strict=True))
-        return Checked(protocol.title, protocol.read(counts), "", shots, counts)
+        return Checked(protocol.title, protocol.read(counts), "", shots, counts, _placed(machine, protocol))
 
     return ended
+
+
+def _placed(machine: Machine, protocol: Protocol) -> tuple[tuple[int, ...], ...]:
+    runs = machine.simulator if isinstance(machine, GeneralMachine) else machine
+    if not isinstance(runs, Placing):
+        return ()
+    return tuple(dict.fromkeys(runs.placed(text) for text in protocol.circuits()))
 
 
 def _sent(session: JobSession, machine: Machine, circuit: str, shots: int, key: Key) -> Callable[[], Shots]:

@@ -24,6 +24,7 @@ tr.head > * { border-top: 1px solid #e4e6ea; padding-top: .3rem; font-weight: 60
 tr.figure > th { font-weight: 400; padding-left: 1rem }
 small { color: #60646c; font-size: .8em }
 """
+SETS = 1  # of physical qubits that a table names
 FIGURE = "Bars are 99.9 % bounds; dashed is the limit, dotted what a machine without noise gives."
 MEANING = """Brackets are 95 % intervals; a verdict holds, or does not, where a 99.9 % bound lies on that side of the
 limit. This is a fidelity check and no proof of quantumness: a simulator passes, too, and nothing keeps the two sides
@@ -49,6 +50,13 @@ def rows_of(reports: Sequence[Report], protocol: str) -> list[list[Figure | None
     found = [one.checked[protocol].finding for one in reports]
     most = max((len(one.figures) for one in found if one), default=0)
     return [[one.figures[i] if one else None for one in found] for i in range(most)]
+
+
+def placed_of(reports: Sequence[Report], protocol: str) -> list[str]:
+    """The physical qubits of a protocol's circuits on each machine; [] where no machine tells any."""
+    found = [["-".join(map(str, qubits)) for qubits in one.checked[protocol].placed] for one in reports]
+    told = [", ".join(sets[:SETS]) + (f" and {len(sets) - SETS} more" if len(sets) > SETS else "") for sets in found]
+    return told if any(told) else []
 
 
 def write_sheet(reports: Sequence[Report], about: str, path: Path) -> None:
@@ -85,6 +93,8 @@ def _table(reports: Sequence[Report]) -> str:
             ideal = _plain(one.ideal * (100 if one.unit == "%" else 1))
             told = [f"<td>{_cell(figure)}</td>" for figure in figures]
             rows.append(f'<tr class="figure"><th>{escape(one.name)}</th><td>{ideal}</td>{"".join(told)}</tr>')
+        if placed := placed_of(reports, protocol):
+            rows.append(_row("on qubits", ["", *placed], "figure"))
     rows.append(_row("charged", [""] * (len(reports) + 1), "head"))
     for name, values in charged(reports).items():
         rows.append(_row(name, ["", *values], "figure"))

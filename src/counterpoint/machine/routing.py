@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -30,9 +29,11 @@ class Errors:
 def placed(circuit: Circuit, errors: Errors, chip: str) -> Circuit:
     """The decomposed circuit on the chip's qubits, its two-qubit gates on couplers.
 
-    Qubits are placed one after another, the most used first and then their partners, and of all placements so far the
-    `WIDTH` with the least sum of errors go on: every one is looked at where there are no more. Gates whose qubits end
-    apart are brought together by SWAPs along the path of the least error. The same errors give the same placement.
+    Qubits are placed one after another, the one with most partners first and then these, and of all placements so far
+    the `WIDTH` with the least sum of errors go on: every one is looked at where there are no more. Which qubits meet
+    counts and not how often, and those that never do are kept together in order: circuits on a pair are all on the
+    same pair, whatever they do there. Gates whose qubits end apart are brought together by SWAPs along the path of the
+    least error. The same errors give the same placement.
 
     Raises:
         BadInput: more qubits than the chip has.
@@ -43,13 +44,13 @@ def placed(circuit: Circuit, errors: Errors, chip: str) -> Circuit:
 
 def placement(parts: Circuit, errors: Errors, chip: str) -> dict[int, int]:
     """Where each used qubit of a decomposed circuit begins. Raises BadInput as `placed`."""
-    used = Counter(q for one in parts.operations if one.name != "barrier" for q in one.qubits)
+    used = sorted({q for one in parts.operations if one.name != "barrier" for q in one.qubits})
     if len(used) > len(errors.alone):
         raise BadInput(
             f"the circuit uses {len(used)} qubits and the {chip} chip has {len(errors.alone)}: use fewer, or a chip "
             "of a larger distance"
         )
-    return _place(parts, used, errors, _graph(errors))
+    return _place(_meetings(parts, used), errors, _graph(errors))
 
 
 def _graph(errors: Errors) -> nx.Graph:
@@ -59,27 +60,35 @@ def _graph(errors: Errors) -> nx.Graph:
     return graph
 
 
-def _place(parts: Circuit, used: Counter[int], errors: Errors, graph: nx.Graph) -> dict[int, int]:
+def _meetings(parts: Circuit, used: list[int]) -> nx.Graph:
+    """The qubits, joined where two meet in a gate, and one after another where nothing else joins them."""
+    graph = nx.Graph()
+    graph.add_nodes_from(used)
+    graph.add_edges_from(one.qubits for one in parts.operations if len(one.qubits) == 2 and one.name != "barrier")
+    for a, b in pairwise(used):
+        if not nx.has_path(graph, a, b):
+            graph.add_edge(a, b)
+    return graph
+
+
+def _place(meetings: nx.Graph, errors: Errors, graph: nx.Graph) -> dict[int, int]:
     """The chip's qubit of each of the circuit's."""
-    met = Counter(_pair(*one.qubits) for one in parts.operations if len(one.qubits) == 2 and one.name != "barrier")
-    near: dict[int, dict[int, int]] = {q: {} for q in used}
-    for (a, b), count in met.items():
-        near[a][b] = near[b][a] = count
     away = dict(nx.all_pairs_dijkstra_path_length(graph))
     order: list[int] = []
-    while len(order) < len(used):
-        order.append(max(used.keys() - set(order), key=lambda q: (sum(near[q].get(p, 0) for p in order), used[q], -q)))
+    while len(order) < len(meetings):
+        left = set(meetings) - set(order)
+        order.append(max(left, key=lambda q: (len(set(meetings[q]) & set(order)), meetings.degree[q], -q)))
     beam: list[tuple[float, tuple[int, ...]]] = [(0.0, ())]
     for new in order:
-        partners = [(i, near[new][q]) for i, q in enumerate(order) if q in near[new]]
+        partners = [i for i, q in enumerate(order) if q in meetings[new]]
         longer: list[tuple[float, tuple[int, ...]]] = []
         for cost, places in beam:
             for here in sorted(errors.alone.keys() - set(places)):
                 gates = 0.0
-                for i, count in partners:
+                for i in partners:
                     if i < len(places):
                         direct = errors.couplers.get(_pair(places[i], here))
-                        gates += count * (SWAP * away[here][places[i]] if direct is None else direct)
+                        gates += SWAP * away[here][places[i]] if direct is None else direct
                 longer.append((cost + errors.alone[here] + gates, (*places, here)))
         beam = sorted(longer)[:WIDTH]
     return dict(zip(order, beam[0][1], strict=True))

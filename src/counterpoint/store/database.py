@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -14,32 +13,12 @@ from counterpoint.base import BadInput, Bits, Outcome, Price
 from counterpoint.store.blobs import pack_counts, pack_floats, unpack_counts, unpack_floats
 from counterpoint.store.events import prune_events, read_events, write_events
 from counterpoint.store.schema import MIGRATIONS, migrate, refuse_foreign, refuse_newer, version
+from counterpoint.store.sqlite import clearly
 from counterpoint.store.turns import Run, Turn, now
 
 FILE = "store.sqlite"
 KEPT = 20  # epochs whose raw detection events are kept
 _EXPLORER = "explorer"  # the player whose outcome is the turn's own
-_LEAST = 100_000  # bytes free below which SQLite's "disk I/O error" means that there is no room (its .shm takes 32 KiB)
-
-
-# The ledger has the like of it: siblings do not import each other, and SQLite has no place below both.
-@contextmanager
-def _clearly(path: Path, doing: str) -> Iterator[None]:
-    """Says what SQLite could not do in one sentence with the way out."""
-    try:
-        yield
-    except (sqlite3.Error, UnicodeDecodeError) as error:  # of a damaged file its message may be no text
-        name, free = getattr(error, "sqlite_errorname", ""), shutil.disk_usage(path.parent).free
-        if name == "SQLITE_FULL" or (name.startswith("SQLITE_IOERR") and free < _LEAST):
-            size = path.stat().st_size if path.exists() else 0
-            raise BadInput(
-                f"the disk is full: store {path} has {size:,} bytes and {free:,} are free, so nothing more was "
-                "recorded: make room, then begin the run, or take it up with --resume"
-            ) from None
-        raise BadInput(
-            f"store {path} cannot be {doing} ({error}): check that the file is a whole store and that you "
-            "may write in its folder, or name another folder with --store"
-        ) from None
 
 
 class Store:
@@ -62,7 +41,7 @@ class Store:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise BadInput(f"folder {folder} cannot be made ({error.strerror}): name another with --store") from None
-        with ExitStack() as stack, _clearly(path, "opened"):
+        with ExitStack() as stack, clearly(path, "opened"):
             uri = f"{path.resolve().as_uri()}?mode={'ro' if read_only else 'rwc'}"
             connection = stack.enter_context(closing(sqlite3.connect(uri, uri=True, isolation_level=None)))
             refuse_foreign(connection, path)
@@ -97,7 +76,7 @@ class Store:
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """All that is read inside is of one moment, while another process goes on writing."""
-        with _clearly(self._path, "read"):
+        with clearly(self._path, "read"):
             self._connection.execute("BEGIN")
             self._connection.execute("SELECT count(*) FROM runs").fetchone()  # the first reading sets the moment
         try:
@@ -107,7 +86,7 @@ class Store:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with _clearly(self._path, "written"):
+        with clearly(self._path, "written"):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -173,7 +152,7 @@ class Store:
             # A run that had ended and has a turn more was resumed: it has not ended.
             connection.execute("UPDATE runs SET ended = NULL, how = NULL WHERE id = ?", (run_id,))
         if raw is not None:
-            with _clearly(self._path, "read"):
+            with clearly(self._path, "read"):
                 prune_events(self._folder, self._connection.execute("SELECT run, turn FROM events").fetchall())
 
     def _see(self, connection: sqlite3.Connection, head: tuple[int, str]) -> None:
@@ -209,7 +188,7 @@ class Store:
 
     def runs(self) -> list[Run]:
         """All runs, the oldest first."""
-        with _clearly(self._path, "read"):
+        with clearly(self._path, "read"):
             query = "SELECT name, charter, seed, settings, started, id, ended, how FROM runs ORDER BY id"
             rows = self._connection.execute(query).fetchall()
         return [
@@ -229,14 +208,14 @@ class Store:
 
     def head(self) -> tuple[int, str] | None:
         """The longest (count, digest) that the ledger is known to have had; None before the first turn."""
-        with _clearly(self._path, "read"):
+        with clearly(self._path, "read"):
             return self._connection.execute(
                 "SELECT entries, digest FROM heads ORDER BY entries DESC LIMIT 1"
             ).fetchone()
 
     def heads(self) -> dict[int, str]:
         """Every head of the ledger that the store has seen, one at each turn and end: digest by count."""
-        with _clearly(self._path, "read"):
+        with clearly(self._path, "read"):
             return dict(self._connection.execute("SELECT entries, digest FROM heads").fetchall())
 
     def turns(self, run_id: int) -> Iterator[Turn]:
@@ -246,7 +225,7 @@ class Store:
             BadInput: what a turn holds is damaged.
         """
         columns = "number, action, summary, verdict, reason, cycles, shots, seconds, spend, clock, centre, stages"
-        with _clearly(self._path, "read"), closing(self._connection.cursor()) as cursor:
+        with clearly(self._path, "read"), closing(self._connection.cursor()) as cursor:
             for row in cursor.execute(f"SELECT {columns} FROM turns WHERE run = ? ORDER BY number", (run_id,)):
                 try:
                     turn = self._turn(run_id, *row)
@@ -271,7 +250,7 @@ class Store:
 
     def events(self, run_id: int, number: int) -> Bits | None:
         """(C, shots, ceil(D / 8)) detection events of a turn, bit-packed; None where none are kept."""
-        with _clearly(self._path, "read"):
+        with clearly(self._path, "read"):
             query = "SELECT candidates, shots, bytes FROM events WHERE run = ? AND turn = ?"
             shape = self._connection.execute(query, (run_id, number)).fetchone()
         return None if shape is None else read_events(self._folder, run_id, number, shape)

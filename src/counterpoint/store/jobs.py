@@ -12,6 +12,7 @@ from typing import Any, Literal, Self
 
 from counterpoint.base import BadInput, Price
 from counterpoint.store.database import FILE, Store
+from counterpoint.store.sqlite import clearly
 from counterpoint.store.turns import now
 
 Ended = Literal["done", "failed", "cancelled"]
@@ -75,14 +76,8 @@ class Jobs:
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         """The connection, one thread at a time; what SQLite cannot do is said in one sentence."""
-        try:
-            with self._lock:
-                yield self._connection
-        except sqlite3.Error as error:
-            raise BadInput(
-                f"the jobs of store {self._path} cannot be read or written ({error}): make room, check that you may "
-                "write in its folder, or name another folder with --store"
-            ) from None
+        with self._lock, clearly(self._path, "read or written"):
+            yield self._connection
 
     def begin(self, ticket: str, machine: str, job: str, price: Price, entry: int) -> None:
         """Write down a job that is about to be sent. Raises BadInput where its ticket is known."""

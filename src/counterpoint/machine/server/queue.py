@@ -16,6 +16,7 @@ from typing import Self
 from counterpoint.base import BadInput
 from counterpoint.machine.queued import State
 from counterpoint.machine.server.limits import Refused
+from counterpoint.store.sqlite import clearly
 
 FILE = "queue.sqlite"
 _APPLICATION = 0x43505155  # "CPQU" in the file's header: tells a queue from any other SQLite file
@@ -90,7 +91,7 @@ class Queue:
         except OSError as error:
             raise BadInput(f"folder {folder} cannot be made ({error.strerror}): name another with --store") from None
         queue = cls(path, sqlite3.connect(path, isolation_level=None, check_same_thread=False))
-        with queue._clearly():
+        with clearly(path, "opened", "queue"):
             queue._prepare()
         return queue
 
@@ -240,19 +241,8 @@ class Queue:
             connection.execute("COMMIT")
 
     @contextmanager
-    def _clearly(self) -> Iterator[None]:
-        """Says what SQLite could not do in one sentence with the way out."""
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise BadInput(
-                f"queue {self._path} cannot be read or written ({error}): make room, check that you may write in its "
-                "folder, or name another with --store"
-            ) from None
-
-    @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, self._clearly():
+        with self._lock, clearly(self._path, "read or written", "queue"):
             yield self._connection
 
     @contextmanager
