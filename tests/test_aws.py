@@ -168,5 +168,5 @@ def test_bad_input(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ":::", ":us-east-1::"
     )
     monkeypatch.setitem(sys.modules, "boto3", None)
-    with pytest.raises(BadInput, match=r"pip install 'counterpoint\[braket\]'"):
+    with pytest.raises(BadInput, match=r"pip install amazon-braket-sdk"):
         aws(ARN, per_task=0, per_shot=0)

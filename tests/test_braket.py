@@ -168,5 +168,5 @@ def test_bad_input(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BadInput, match="0 shots"):
         local().sample(job(BELL, 0))
     monkeypatch.setitem(sys.modules, "braket.default_simulator", None)
-    with pytest.raises(BadInput, match=r"pip install 'counterpoint\[braket\]'"):
+    with pytest.raises(BadInput, match=r"pip install amazon-braket-sdk"):
         local()

@@ -105,8 +105,6 @@ def test_interrupt_ends_the_run_in_order(polite: signal.Signals, tmp_path: Path)
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # Tests started in the background inherit an ignored Ctrl-C, which the program would rightly respect.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 60
     while not _moved(tmp_path / "s", 0) and time.monotonic() < deadline:

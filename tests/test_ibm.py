@@ -204,5 +204,5 @@ def test_bad_input(service: Service, monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 def test_the_package_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "qiskit_ibm_runtime", None)
-    with pytest.raises(BadInput, match=r"pip install 'counterpoint\[qiskit\]'"):
+    with pytest.raises(BadInput, match=r"pip install qiskit qiskit-aer qiskit-ibm-runtime"):
         ibm("ibm_torino", 0.0)

@@ -208,7 +208,6 @@ def test_interrupt_keeps_what_is_done(circuit: Path, tmp_path: Path) -> None:
         [PROGRAM, *words, "--decoder", "matching", "--decoder", "slow.py:Slow"],
         cwd=tmp_path,
         stderr=subprocess.PIPE,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     file, deadline = tmp_path / "b" / ROWS, time.monotonic() + 30
     while time.monotonic() < deadline and (not file.exists() or file.read_bytes().count(b"\n") < 2):

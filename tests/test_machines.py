@@ -17,7 +17,7 @@ from counterpoint.codes import repetition
 from counterpoint.identity import identity
 from counterpoint.loop.machines import NAMED, machine_named
 from counterpoint.machine import MACHINES
-from counterpoint.machine.results import bits_of, outcome_counts
+from counterpoint.machine.results import bits_of, outcomes
 
 FALSE_ALARM = 1e-6
 GENERAL = [name for name in NAMED if name not in MACHINES or name == "willow"] + ["FakeTorino", "FakeManilaV2"]
@@ -81,7 +81,7 @@ def test_a_bell_pair_agrees_and_each_side_is_even(machine: Machine) -> None:
     """Noiseless: always. With noise: the worst of these has errors of some 12 % in all; local variables agree, too."""
     shots = 2000
     task = job(machine, TEXT, shots)
-    counts = outcome_counts(machine.run(task, permit(machine, task, 6)).measurements, 2)
+    counts = outcomes(TEXT, machine.run(task, permit(machine, task, 6)))
     agreeing = counts.get("00", 0) + counts.get("11", 0)
     if machine.name in (*NOISELESS, LOCAL):
         assert agreeing == shots

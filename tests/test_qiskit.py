@@ -391,12 +391,12 @@ def test_packages_that_are_missing(monkeypatch: pytest.MonkeyPatch, folder: Path
     for module in ("qiskit_aer", PROVIDER):
         monkeypatch.setitem(sys.modules, module, None)
     for make in (aer, lambda: fake("FakeTorino", folder=folder), lambda: fake("FakeManilaV2", folder=tmp_path)):
-        with pytest.raises(BadInput, match=r"pip install 'counterpoint\[qiskit\]'"):
+        with pytest.raises(BadInput, match=r"pip install qiskit qiskit-aer qiskit-ibm-runtime"):
             make()
 
     def nothing(name: str) -> str:
         raise PackageNotFoundError(name)
 
     monkeypatch.setattr(packages, "version", nothing)
-    with pytest.raises(BadInput, match=r"pip install 'counterpoint\[qiskit\]'"):
+    with pytest.raises(BadInput, match=r"pip install qiskit qiskit-aer qiskit-ibm-runtime"):
         fake("FakeTorino", folder=folder)

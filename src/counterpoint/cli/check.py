@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -18,9 +16,8 @@ from rich.text import Text
 from counterpoint.base import BadInput, Key, Machine, fold_in
 from counterpoint.cli.comparison import WIDTH
 from counterpoint.cli.interrupt import interruptible
-from counterpoint.cli.options import Json, Seed, charter_line
+from counterpoint.cli.options import JobStore, Json, Seed, jobs_in
 from counterpoint.cli.sources import whole
-from counterpoint.govern.charter import EXPERIMENT
 from counterpoint.loop.check import Report, check as run_check
 from counterpoint.loop.jobs import JobSession
 from counterpoint.loop.machines import machine_named
@@ -40,9 +37,7 @@ def check(
     report: Annotated[Path | None, typer.Option(help="Write one page (.html) with a figure into this file.")] = None,
     as_json: Json = False,
     seed: Seed = 0,
-    store: Annotated[
-        Path | None, typer.Option(help="Folder of the ledger and the jobs. Default: one that is gone afterwards.")
-    ] = None,
+    store: JobStore = None,
 ) -> None:
     """Can this machine superpose, entangle and carry two bits on one qubit, and how well?
 
@@ -53,11 +48,7 @@ def check(
     for name in machines:
         if machines.count(name) > 1:
             raise BadInput(f"machine '{name}' was named {machines.count(name)} times: name each once")
-    console = Console(stderr=as_json)
-    console.print(charter_line(EXPERIMENT), style="dim", highlight=False, markup=False)
-    with interruptible(), ExitStack() as stack:
-        folder = store or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        session = stack.enter_context(JobSession.open(folder, EXPERIMENT))
+    with interruptible(), jobs_in(store) as session:
         named = {name: machine_named(name, (seed,), session.jobs) for name in machines}
         found = _checked(named, session, shots, fold_in((seed,), "check"))
     if report is not None:

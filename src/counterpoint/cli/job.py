@@ -15,18 +15,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from counterpoint.base import BadInput, Program, Shots, fold_in
-from counterpoint.circuits.qasm import read
+from counterpoint.base import Program, Shots, fold_in
 from counterpoint.cli.comparison import WIDTH
 from counterpoint.cli.interrupt import interruptible
 from counterpoint.cli.options import DEFAULT_STORE, Json, Seed, Store, charter_line
-from counterpoint.cli.sources import whole
+from counterpoint.cli.sources import program_in, whole
 from counterpoint.govern.charter import EXPERIMENT, Charter
 from counterpoint.loop.jobs import JobSession, machine_of, stored
 from counterpoint.loop.machines import machine_named
 from counterpoint.machine.queued import QueuedMachine
-from counterpoint.machine.recorded import read_circuit
-from counterpoint.machine.results import annotated, outcome_counts
+from counterpoint.machine.results import outcomes
 from counterpoint.machine.wire import job_of
 from counterpoint.store.jobs import JobRecord, Jobs
 
@@ -61,7 +59,7 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Run a circuit on each machine, unchanged, and show what comes out side by side."""
-    program = _program(circuit)
+    program = program_in(circuit)
     found: dict[str, Shots | str] = {}
     with _session(store, charter, as_json) as session:
         for name in machine:
@@ -75,7 +73,7 @@ def run(
         typer.echo(json.dumps({name: _plain(program, one) for name, one in found.items()}))
         return
     console = _console()
-    ended = {name: _outcomes(program, one) for name, one in found.items() if isinstance(one, Shots)}
+    ended = {name: outcomes(program, one) for name, one in found.items() if isinstance(one, Shots)}
     if ended:
         _show(console, ended, shots)
     for name, one in found.items():
@@ -118,7 +116,7 @@ def collect(ticket: Tickets = None, charter: Rules = None, store: Store = DEFAUL
     console = _console()
     for one, (name, job, shots) in found.items():
         console.print(one[:12], style="dim")
-        _show(console, {name: _outcomes(job.circuit, shots)}, job.shots)
+        _show(console, {name: outcomes(job.circuit, shots)}, job.shots)
     if not found:
         console.print("no job waits")
 
@@ -140,33 +138,10 @@ def _session(store: Path, charter: Path | None, as_json: bool) -> Iterator[JobSe
         yield session
 
 
-def _program(file: Path) -> Program:
-    """The circuit in a file. Raises BadInput where it cannot be read, or is neither kind."""
-    if file.suffix == ".stim":
-        return read_circuit(file)
-    if file.suffix != ".qasm":
-        raise BadInput(f"{file} is of the kind '{file.suffix}': give a .qasm (OpenQASM 3) or a .stim file")
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{file} cannot be read as text ({error}): check the path") from None
-    read(text)  # a fault is told before anything is charged
-    return text
-
-
-def _outcomes(program: Program, shots: Shots) -> dict[str, int]:
-    """Counts by outcome, first bit at the left: of the bits, or of the observables where the circuit has any."""
-    if isinstance(program, str):
-        return outcome_counts(shots.measurements, read(program).bits)
-    if not annotated(program):
-        return outcome_counts(shots.measurements, program.num_measurements)
-    return outcome_counts(shots.observables, program.num_observables)
-
-
 def _plain(program: Program, found: Shots | str) -> dict[str, Any]:
     if isinstance(found, str):
         return {"ticket": found}
-    plain: dict[str, Any] = {"outcomes": _outcomes(program, found), "seconds": found.seconds}
+    plain: dict[str, Any] = {"outcomes": outcomes(program, found), "seconds": found.seconds}
     if isinstance(program, stim.Circuit) and program.num_detectors:
         plain["detection fraction"] = _fraction(program, found)
     return plain

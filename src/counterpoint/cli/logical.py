@@ -8,8 +8,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
-import stim
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -17,22 +15,20 @@ from rich.table import Table
 from counterpoint.base import Job, Shots, fold_in
 from counterpoint.cli.comparison import WIDTH
 from counterpoint.cli.hardware import ChipName, NoiseName, P, Strength, hardware_of, named
-from counterpoint.cli.options import Json, Seed, decoder_named
-from counterpoint.cli.sources import whole
-from counterpoint.identity import identity
+from counterpoint.cli.options import JobStore, Json, Seed, decoder_named, jobs_in
+from counterpoint.cli.sources import program_in, whole
 from counterpoint.loop.own import blaming
 from counterpoint.machine.account import Account, Charge
 from counterpoint.machine.builds import PUBLISHED_FLOOR, TWO_QUBIT, WILLOW_FLOORS
 from counterpoint.machine.logical import LogicalMachine, check_magic, needed
 from counterpoint.machine.operations import Bench
-from counterpoint.machine.recorded import read_circuit
-from counterpoint.machine.results import annotated, bits_of
+from counterpoint.machine.results import outcomes
 
 MOST = 300_000  # shots of an operation in each basis
 SHOWN = 8  # outcomes
 CHIP_TWO_QUBIT = {"willow": WILLOW_FLOORS["2Q"], "published": TWO_QUBIT * PUBLISHED_FLOOR}  # error of a gate
 
-Circuit = Annotated[Path, typer.Argument(metavar="CIRCUIT.stim", help="A noiseless circuit of logical qubits.")]
+Circuit = Annotated[Path, typer.Argument(metavar="CIRCUIT", help="Noiseless, of logical qubits: .stim or .qasm.")]
 Distance = Annotated[int, typer.Option(help="Of the rotated surface code, odd.")]
 Decoder = Annotated[str, typer.Option(help="As counterpoint decode takes it.")]
 Runs = Annotated[int, typer.Option("--shots", parser=whole, metavar="N", help="Shots of the circuit.")]
@@ -60,12 +56,13 @@ def logical(
     magic: Magic = None,
     as_json: Json = False,
     seed: Seed = 0,
+    store: JobStore = None,
 ) -> None:
     """Measure the errors of the logical operations that a circuit needs, charge them to it, and run it.
 
-    T is the tagged gate S[T]; layers end at TICK. Intervals are 95 %.
+    T is the tagged gate S[T] of stim; layers end at TICK, or are made. Intervals are 95 %.
     """
-    given = read_circuit(circuit)
+    given = program_in(circuit)
     bench = Bench(distance, hardware_of(noise, p, chip), decoder_named(decoder))
     if magic is None:
         magic = CHIP_TWO_QUBIT[chip] if chip else P if p is None else p
@@ -75,26 +72,15 @@ def logical(
         with blaming(f"decoder '{decoder}'"):
             measured = bench.measure(wanted, failures=failures, shots=MOST, key=fold_in((seed,), "operations"))
         machine = LogicalMachine(distance, measured, magic=magic)
-        action = identity([str(given), shots])
-        job = Job(given, np.zeros((1, 0)), shots, machine.cycles(given), action, fold_in((seed,), "noisy"))
-        found = machine.sample(job)
-        ideal = machine.ideal(Job(given, job.controls, shots, job.cycles, action, fold_in((seed,), "ideal")))
+        with jobs_in(store) as session:
+            found = session.run(machine, given, shots, fold_in((seed,), "noisy"))
+        ideal = machine.ideal(Job(given, machine.space.start[None], shots, 1, "ideal", fold_in((seed,), "ideal")))
     charged = machine.account(given)
-    counts = [_outcomes(given, one) for one in (found, ideal)]
+    counts = [Counter(outcomes(given, one)) for one in (found, ideal)]
     if as_json:
         typer.echo(json.dumps(_plain(machine, charged, counts, shots), allow_nan=False))
         return
     _show(machine, charged, counts, f"{named(noise, p, chip)}, distance {distance}, decoder {decoder}", found, shots)
-
-
-def _outcomes(circuit: stim.Circuit, shots: Shots) -> Counter[str]:
-    """How often each outcome came, its first value at the left: of the observables, or of every measurement."""
-    if annotated(circuit):
-        _, signs = circuit.reference_detector_and_observable_signs()
-        bits = np.unpackbits(shots.observables[0], axis=1, count=len(signs), bitorder="little") ^ signs
-    else:
-        bits = bits_of(shots, circuit.num_measurements).astype(np.uint8)
-    return Counter("".join(map(str, row)) for row in bits.tolist())
 
 
 def _plain(machine: LogicalMachine, charged: Account, counts: list[Counter[str]], shots: int) -> dict[str, Any]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Literal, cast
 
 import sinter
 import typer
+from rich.console import Console
 
 from counterpoint.base import BadInput, Explorer
 from counterpoint.decoders import DECODERS
@@ -15,6 +19,7 @@ from counterpoint.decoders.neural import Neural
 from counterpoint.explore import EXPLORERS
 from counterpoint.govern.charter import EXPERIMENT, FIRST_RUN, Charter
 from counterpoint.loop.build import MakeMachine, build
+from counterpoint.loop.jobs import JobSession
 from counterpoint.loop.own import own, part
 from counterpoint.loop.settings import Settings
 from counterpoint.loop.turn import Parts
@@ -23,6 +28,11 @@ from counterpoint.machine import MACHINES
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the view.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
 Store = Annotated[Path, typer.Option("--store", help="Folder of the store and the ledger.")]
+
+JobStore = Annotated[
+    Path | None,
+    typer.Option("--store", help="Folder of the ledger and the jobs. Default: one that is gone afterwards."),
+]
 
 Prior = Annotated[
     Literal["fixed", "followed"],
@@ -68,3 +78,12 @@ def charter_line(charter: Charter) -> str:
     limits = ", ".join(f"{k} {v:,.12g}" for k, v in charter.limits.model_dump().items())
     built_in = " (built in)" if charter in (FIRST_RUN, EXPERIMENT) else ""
     return f"charter  {charter.name}{built_in}: {limits}"
+
+
+@contextmanager
+def jobs_in(store: Path | None) -> Iterator[JobSession]:
+    """Jobs under the built-in charter, which is printed, in `store` or in a folder that is gone afterwards."""
+    Console(stderr=True).print(charter_line(EXPERIMENT), style="dim", highlight=False, markup=False)
+    with ExitStack() as stack:
+        folder = store or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        yield stack.enter_context(JobSession.open(folder, EXPERIMENT))

@@ -9,8 +9,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from counterpoint.base import BadInput, Key
-from counterpoint.machine.recorded import Recording, own_files, sampled
+from counterpoint.base import BadInput, Key, Program
+from counterpoint.machine.programs import general
+from counterpoint.machine.recorded import Recording, own_files, read_circuit, sampled
 from counterpoint.machine.releases import find_experiments, read_experiment
 
 
@@ -82,3 +83,17 @@ def from_files(
     if circuit is None or events is None or observables is None:
         raise BadInput(f"own files need {', '.join(given)}, and {', '.join(missing)} is missing: give all 3")
     return [partial(own_files, circuit, events, observables, rounds)]
+
+
+def program_in(file: Path) -> Program:
+    """The circuit in a file, OpenQASM 3 or stim's. Raises BadInput where it cannot be read, or is neither kind."""
+    if file.suffix == ".stim":
+        return read_circuit(file)
+    if file.suffix != ".qasm":
+        raise BadInput(f"{file} is of the kind '{file.suffix}': give a .qasm (OpenQASM 3) or a .stim file")
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{file} cannot be read as text ({error}): check the path") from None
+    general(text)  # a fault is told before anything is charged
+    return text

@@ -52,7 +52,7 @@ class Checked:
             "figures": [asdict(one) for one in self.finding.figures],
             "shots": self.shots,
             "counts": counts,
-            "placed": self.placed,
+            "placed": [list(qubits) for qubits in self.placed],
         }
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import stim
 from numpy.typing import NDArray
 
-from counterpoint.base import Bits, Job, Shots
+from counterpoint.base import Bits, Job, Program, Shots
+from counterpoint.machine.programs import general
 
 
 def shots_of(job: Job, measured: NDArray[np.bool_], *, started: float, seconds: float) -> Shots:
@@ -41,9 +42,18 @@ def bits_of(shots: Shots, width: int) -> NDArray[np.bool_]:
     return np.unpackbits(shots.measurements[0], axis=1, count=width, bitorder="little").astype(np.bool_)
 
 
-def outcome_counts(bits: Bits, width: int) -> dict[str, int]:
-    """How often each value of the first `width` of `bits` (C, shots, bytes) came: bit 0 at the left, most first."""
-    unpacked = np.unpackbits(bits, axis=2, count=width, bitorder="little").reshape(-1, width)
-    values, counts = np.unique(unpacked, axis=0, return_counts=True)
+def outcomes(program: Program, shots: Shots) -> dict[str, int]:
+    """How often each value came, first bit at the left, the commonest first: of the observables, or of all bits."""
+    if isinstance(program, stim.Circuit) and annotated(program):
+        _, signs = program.reference_detector_and_observable_signs()
+        bits = _unpacked(shots.observables, len(signs)) ^ signs.astype(np.uint8)
+    else:
+        bits = _unpacked(shots.measurements, general(program).bits)
+    values, counts = np.unique(bits, axis=0, return_counts=True)
     found = {"".join(map(str, row)): int(count) for row, count in zip(values.tolist(), counts.tolist(), strict=True)}
     return dict(sorted(found.items(), key=lambda one: -one[1]))
+
+
+def _unpacked(bits: Bits, width: int) -> Bits:
+    """(C, shots, bytes) bit-packed -> (C * shots, width)."""
+    return np.unpackbits(bits, axis=2, count=width, bitorder="little").reshape(-1, width)

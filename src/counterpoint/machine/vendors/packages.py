@@ -8,6 +8,8 @@ from types import ModuleType
 
 from counterpoint.base import BadInput
 
+EXTRAS = {"qiskit": "qiskit qiskit-aer qiskit-ibm-runtime", "braket": "amazon-braket-sdk"}  # as in pyproject.toml
+
 
 def package(module: str, extra: str) -> ModuleType:
     """The imported `module` of the optional dependencies `extra`. Raises BadInput where it is not installed."""
@@ -26,4 +28,4 @@ def release(distribution: str, extra: str) -> str:
 
 
 def _missing(what: str, extra: str) -> BadInput:
-    return BadInput(f"the machine needs {what}, which is not installed here: run pip install 'counterpoint[{extra}]'")
+    return BadInput(f"the machine needs {what}, which is not installed here: run pip install {EXTRAS[extra]}")
