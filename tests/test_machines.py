@@ -159,6 +159,7 @@ def test_no_shots_and_foreign_controls_are_refused(machine: Machine) -> None:
 def test_options_reach_the_machine() -> None:
     assert len(machine_named("willow:distance=5", (1,)).space.sites) == 24
     assert len(machine_named("willow", (1,)).space.sites) == 8
+    assert machine_named("willow:drift=sine:f=0.01,phases=independent,distance=5", (1,)).twin is not None
     assert machine_named("FakeTorino:qubits=5-4", (1,)).name.endswith("qubits 5-4")
     assert machine_named("braket-dm:two=0.02", (1,)).name == "braket_dm (0.001, 0.02, readout 0.02)"
 

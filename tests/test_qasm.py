@@ -17,11 +17,11 @@ from qiskit.circuit.random import random_circuit
 from qiskit.quantum_info import Operator
 
 from counterpoint.base import BadInput
-from counterpoint.circuits import calls, limits, reader
+from counterpoint.circuits import limits
 from counterpoint.circuits.circuit import GATES, Circuit, Operation
 from counterpoint.circuits.matrices import MATRICES, Matrix, controlled
-from counterpoint.circuits.modified import BUILT_IN, STANDARD
-from counterpoint.circuits.qasm import read, write
+from counterpoint.circuits.qasm import calls, read, reader, write
+from counterpoint.circuits.qasm.modified import BUILT_IN, STANDARD
 
 HEAD = 'OPENQASM 3.0;\ninclude "stdgates.inc";\n'
 X = MATRICES["x"]()

@@ -35,6 +35,17 @@ def test_each_file_runs(name: str, tmp_path: Path) -> None:
     run(sys.executable, name, folder=tmp_path)
 
 
+def test_the_page_on_machines_runs_and_coins_are_no_quantum_machine(tmp_path: Path) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "machines.md").read_text(), re.S)
+    pool, (name, own) = blocks[0], ("my_machine.py", blocks[1])
+    (tmp_path / "pool.py").write_text(pool)
+    (tmp_path / name).write_text(own)
+    shown = run(sys.executable, "pool.py", folder=tmp_path)
+    assert sorted(line.split()[0] for line in shown.splitlines()) == [*"01234567"]
+    told = run(PROGRAM, "check", f"{name}:coins", "--shots", "256", folder=tmp_path)
+    assert "my_machine.py:coins does not hold" in told
+
+
 def test_the_readme_shows_all_three_parts() -> None:
     assert set(FILES) == {"my_decoder.py", "my_explorer.py", "my_workload.py"}
 

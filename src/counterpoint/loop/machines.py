@@ -51,7 +51,7 @@ class Maker:
 
     def _read(self, name: str, options: str) -> dict[str, Any]:
         known, found = self.defaults, {}
-        for part in filter(None, options.split(",")):
+        for part in _parts(options, known):
             option, equals, value = part.partition("=")
             if option not in known or not equals:
                 takes = f"takes {', '.join(known)}" if known else "takes none"
@@ -65,6 +65,18 @@ class Maker:
                     f"{'whole number' if kind is int else 'number'}"
                 ) from None
         return found
+
+
+def _parts(options: str, known: dict[str, Any]) -> list[str]:
+    """Options one by one; what is none belongs to the text before it: drift=telegraph:rate=0.003,amplitude=1."""
+    parts: list[str] = []
+    for part in filter(None, options.split(",")):
+        before = parts[-1].partition("=")[0] if parts else ""
+        if part.partition("=")[0] not in known and isinstance(known.get(before), str):
+            parts[-1] += f",{part}"
+        else:
+            parts.append(part)
+    return parts
 
 
 def machine_named(name: str, key: Key, jobs: Jobs | None = None) -> Machine:

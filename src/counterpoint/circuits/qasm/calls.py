@@ -11,10 +11,10 @@ from openqasm3 import ast
 
 from counterpoint.base import BadInput
 from counterpoint.circuits.circuit import Operation
-from counterpoint.circuits.expressions import Number, place, value, whole
 from counterpoint.circuits.limits import OPERATIONS
-from counterpoint.circuits.modified import BUILT_IN, PHASE, Body, Gate, controlled, inverse, placed
-from counterpoint.circuits.names import Names, Operand
+from counterpoint.circuits.qasm.expressions import Number, place, value, whole
+from counterpoint.circuits.qasm.modified import BUILT_IN, PHASE, Body, Gate, controlled, inverse, placed
+from counterpoint.circuits.qasm.names import Names, Operand
 
 MOST_STEPS = 4 * OPERATIONS  # what is done to come to them: statements, loops, and parts of gates
 MOST_CONTROLLED = 10_000  # gates that one more control is put on

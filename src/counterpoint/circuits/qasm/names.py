@@ -10,8 +10,8 @@ from typing import Literal, final
 from openqasm3 import ast
 
 from counterpoint.base import BadInput
-from counterpoint.circuits.expressions import CONSTANTS, Number, place, value, whole
 from counterpoint.circuits.limits import QUBITS
+from counterpoint.circuits.qasm.expressions import CONSTANTS, Number, place, value, whole
 
 Operand = ast.Expression | ast.IndexedIdentifier
 Kind = Literal["qubit", "bit"]

@@ -15,7 +15,7 @@ from openqasm3.parser import (
 
 from counterpoint.base import BadInput
 from counterpoint.circuits.circuit import Circuit, Operation
-from counterpoint.circuits.reader import Reader
+from counterpoint.circuits.qasm.reader import Reader
 
 MOST = 50_000_000  # characters of a text
 SHOWN = 100  # characters of what the parser says

@@ -8,12 +8,12 @@ from typing import final
 from openqasm3 import ast
 
 from counterpoint.base import BadInput
-from counterpoint.circuits.calls import Call, Calls, called, kind
 from counterpoint.circuits.circuit import Circuit, Operation
-from counterpoint.circuits.expressions import place
 from counterpoint.circuits.limits import OPERATIONS
-from counterpoint.circuits.modified import PHASE, STANDARD
-from counterpoint.circuits.names import Named, Names, Operand
+from counterpoint.circuits.qasm.calls import Call, Calls, called, kind
+from counterpoint.circuits.qasm.expressions import place
+from counterpoint.circuits.qasm.modified import PHASE, STANDARD
+from counterpoint.circuits.qasm.names import Named, Names, Operand
 
 READ = (
     "gates and their definitions, measure, reset, barrier, if on one bit, for over integers, constants, let, and "
