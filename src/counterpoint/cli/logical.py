@@ -19,14 +19,13 @@ from counterpoint.cli.options import JobStore, Json, Seed, decoder_named, jobs_i
 from counterpoint.cli.sources import program_in, whole
 from counterpoint.loop.own import blaming
 from counterpoint.machine.account import Account, Charge
-from counterpoint.machine.builds import PUBLISHED_FLOOR, TWO_QUBIT, WILLOW_FLOORS
+from counterpoint.machine.hardware import CHIP_TWO_QUBIT
 from counterpoint.machine.logical import LogicalMachine, check_magic, needed
 from counterpoint.machine.operations import Bench
 from counterpoint.machine.results import outcomes
 
 MOST = 300_000  # shots of an operation in each basis
 SHOWN = 8  # outcomes
-CHIP_TWO_QUBIT = {"willow": WILLOW_FLOORS["2Q"], "published": TWO_QUBIT * PUBLISHED_FLOOR}  # error of a gate
 
 Circuit = Annotated[Path, typer.Argument(metavar="CIRCUIT", help="Noiseless, of logical qubits: .stim or .qasm.")]
 Distance = Annotated[int, typer.Option(help="Of the rotated surface code, odd.")]

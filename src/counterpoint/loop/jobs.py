@@ -14,7 +14,7 @@ from counterpoint.govern.charter import Charter
 from counterpoint.govern.judge import Used
 from counterpoint.govern.ledger import Ledger
 from counterpoint.govern.permits import Governor
-from counterpoint.loop.machines import named_again
+from counterpoint.loop.machines import queue_named
 from counterpoint.machine.checks import Unavailable
 from counterpoint.machine.knobs import NO_KNOBS
 from counterpoint.machine.queued import QueuedMachine
@@ -116,8 +116,8 @@ class JobSession:
 
 def machine_of(record: JobRecord, jobs: Jobs) -> QueuedMachine:
     """The machine that a job was sent to. Raises BadInput where it does not queue, or cannot be reached."""
-    machine = named_again(record.machine, jobs)
-    if not isinstance(machine, QueuedMachine):
+    machine = queue_named(record.machine, jobs)
+    if machine is None:
         raise BadInput(
             f"the job of ticket {record.ticket[:12]} is of machine '{record.machine}', which answers at once, and it "
             f"is '{record.state}': run the circuit again"

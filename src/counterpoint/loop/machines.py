@@ -15,8 +15,7 @@ from counterpoint.decoders import DECODERS
 from counterpoint.loop.own import blaming, own
 from counterpoint.loop.settings import Settings
 from counterpoint.machine import MACHINES
-from counterpoint.machine.builds import PUBLISHED_FLOOR, TWO_QUBIT, WILLOW_FLOORS
-from counterpoint.machine.hardware import CHIPS, NOISES, Noise
+from counterpoint.machine.hardware import CHIP_TWO_QUBIT, CHIPS, NOISES, Noise
 from counterpoint.machine.hidden import hidden_variables
 from counterpoint.machine.ideal import ideal
 from counterpoint.machine.logical import LogicalMachine
@@ -29,7 +28,6 @@ from counterpoint.machine.vendors.ibm import ibm
 from counterpoint.store.jobs import Jobs
 
 TOKEN = "COUNTERPOINT_TOKEN"  # environment variable with the token of a remote machine
-CHIP_TWO_QUBIT = {"willow": WILLOW_FLOORS["2Q"], "published": TWO_QUBIT * PUBLISHED_FLOOR}  # error of a gate
 MOST = 100_000  # shots by which an operation of the logical machine is measured in each basis
 
 
@@ -55,7 +53,8 @@ class Maker:
             option, equals, value = part.partition("=")
             if option not in known or not equals:
                 takes = f"takes {', '.join(known)}" if known else "takes none"
-                raise BadInput(f"machine '{name}' was given '{part}' and {takes}: write {name}:OPTION=VALUE,...")
+                start = f"{name}{',' if ':' in name else ':'}"
+                raise BadInput(f"machine '{name}' was given '{part}' and {takes}: write {start}OPTION=VALUE,...")
             kind = type(known[option])
             try:
                 found[option] = kind(value)
@@ -107,14 +106,16 @@ def machine_named(name: str, key: Key, jobs: Jobs | None = None) -> Machine:
     return machine
 
 
-def named_again(name: str, jobs: Jobs) -> Machine:
-    """The machine whose own name is `name`, as a store has it, to collect what it was sent.
+def queue_named(name: str, jobs: Jobs) -> QueuedMachine | None:
+    """The machine whose own name is `name`, as a store has it, to collect what it was sent; None where none queues.
 
-    Raises as `machine_named`.
+    Raises BadInput where it cannot be reached.
     """
     address = name.rpartition(" at ")[2]
-    free = {"ibm": ",rate=0", "aws": ",per_task=0,per_shot=0"}  # nothing is sent that costs
-    return machine_named(address + free.get(address.partition(":")[0], ""), (0,), jobs)
+    free = {"ibm": ",rate=0", "aws": ",per_task=0,per_shot=0", "http": "", "https": ""}  # nothing is sent that costs
+    kind = address.partition(":")[0]
+    machine = machine_named(address + free[kind], (0,), jobs) if kind in free else None
+    return machine if isinstance(machine, QueuedMachine) else None
 
 
 def _kept(jobs: Jobs | None, name: str) -> Jobs:

@@ -64,4 +64,8 @@ CHIPS = {
     "willow": Chip("willow", builds.willow),
     "published": Chip("published", lambda circuit, key: builds.published(circuit, 1, key)),
 }
+CHIP_TWO_QUBIT = {  # mean error of a two-qubit gate
+    "willow": builds.WILLOW_FLOORS["2Q"],
+    "published": builds.TWO_QUBIT * builds.PUBLISHED_FLOOR,
+}
 NOISES: dict[str, Callable[[float], NoiseModel]] = {"uniform": UniformDepolarizing, "si1000": SI1000}
