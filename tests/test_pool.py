@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -133,7 +134,7 @@ def test_what_was_done_before_the_last_machine_failed_is_kept(pool: Make) -> Non
 
     found = pool(Planted("a", before=breaks)).run(tasks(6))
     assert [next(found).task for _ in range(3)] == [0, 1, 2]
-    with pytest.raises(Unavailable, match=r"all 1 machines of the pool failed.*the link is down"):
+    with pytest.raises(Unavailable, match=r"1 of 1 machines failed.*the link is down.*task 3"):
         next(found)
 
 
@@ -142,6 +143,24 @@ def test_a_task_that_nobody_can_run_is_told_after_all_others_are_done(pool: Make
     assert {next(found).task for _ in range(4)} == {1, 2, 3, 4}
     with pytest.raises(BadInput, match="task 0"):
         next(found)
+
+
+def test_a_task_for_a_machine_that_failed_may_be_given_again(pool: Make) -> None:
+    """One refuses it and the other is at fault: that is no fault of the task."""
+
+    def breaks(job: Job) -> None:
+        raise Unavailable("the link is down: mend it")
+
+    with pytest.raises(Unavailable, match=r"1 of 2 machines failed.*no other can run task 0"):
+        list(pool(Planted("small", 1), Planted("large", before=breaks)).run(tasks(1)))
+
+
+def test_who_reads_no_further_leaves_nothing_unsealed(pool: Make, tmp_path: Path) -> None:
+    found = pool(Planted("a"), Planted("b", before=lambda job: time.sleep(0.2))).run(tasks(4))
+    next(found)
+    found.close()
+    told = kinds(tmp_path)
+    assert told["job"] == told["job-done"] >= 2
 
 
 def test_the_charter_is_of_all_machines_together(pool: Make, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from counterpoint.cli.options import JobStore, Json, Seed, jobs_in
 from counterpoint.cli.sources import whole
 from counterpoint.loop.check import Report, check as run_check
 from counterpoint.loop.jobs import JobSession
-from counterpoint.loop.machines import machine_named
+from counterpoint.loop.machines import machines_named
 from counterpoint.loop.sheet import MEANING, charged, placed_of, rows_of, shown, write_sheet
 from counterpoint.machine.protocols import PROTOCOLS
 
@@ -45,11 +45,8 @@ def check(
     """
     if report is not None and (report.suffix != ".html" or not report.parent.is_dir()):
         raise BadInput(f"a page cannot be written to {report}: name a file in a folder that exists, ending in .html")
-    for name in machines:
-        if machines.count(name) > 1:
-            raise BadInput(f"machine '{name}' was named {machines.count(name)} times: name each once")
     with interruptible(), jobs_in(store) as session:
-        named = {name: machine_named(name, (seed,), session.jobs) for name in machines}
+        named = machines_named(machines, (seed,), session.jobs)
         found = _checked(named, session, shots, fold_in((seed,), "check"))
     if report is not None:
         write_sheet(found, f"counterpoint check: {shots:,} shots a circuit, seed {seed}", report)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,17 +15,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from counterpoint.base import Program, Shots, fold_in
+from counterpoint.base import BadInput, Job, Program, Shots, fold_in
 from counterpoint.cli.comparison import WIDTH
 from counterpoint.cli.interrupt import interruptible
 from counterpoint.cli.options import DEFAULT_STORE, Json, Seed, Store, charter_line
 from counterpoint.cli.sources import program_in, whole
 from counterpoint.govern.charter import EXPERIMENT, Charter
-from counterpoint.loop.jobs import JobSession, machine_of, stored
-from counterpoint.loop.machines import machine_named
+from counterpoint.loop.jobs import JobSession, given, machine_of, stored
+from counterpoint.loop.machines import machines_named
 from counterpoint.machine.queued import QueuedMachine
 from counterpoint.machine.results import outcomes
-from counterpoint.machine.wire import job_of
 from counterpoint.store.jobs import JobRecord, Jobs
 
 app = typer.Typer(no_args_is_help=True, help="The same circuit on any machine, now or collected later.")
@@ -61,24 +60,27 @@ def run(
     """Run a circuit on each machine, unchanged, and show what comes out side by side."""
     program = program_in(circuit)
     found: dict[str, Shots | str] = {}
-    with _session(store, charter, as_json) as session:
-        for name in machine:
-            on = machine_named(name, (seed,), session.jobs)
+    refused: list[BadInput] = []
+    with _session(store, charter) as session:
+        machines = machines_named(machine, (seed,), session.jobs)
+        for name, on in machines.items():
             key = fold_in((seed,), "job")
-            if isinstance(on, QueuedMachine) and not wait:
-                found[on.name] = session.submit(on, program, shots, key)
-            else:
-                found[on.name] = session.run(on, program, shots, key)
+            try:
+                if isinstance(on, QueuedMachine) and not wait:
+                    found[on.name] = session.submit(on, program, shots, key)
+                else:
+                    found[on.name] = session.run(on, program, shots, key)
+            except BadInput as problem:  # the others are shown all the same
+                refused.append(BadInput(f"{name}: {problem}"))
     if as_json:
         typer.echo(json.dumps({name: _plain(program, one) for name, one in found.items()}))
-        return
-    console = _console()
-    ended = {name: outcomes(program, one) for name, one in found.items() if isinstance(one, Shots)}
-    if ended:
-        _show(console, ended, shots)
-    for name, one in found.items():
-        if isinstance(one, str):
-            console.print(f"{name}: sent; counterpoint job collect {one[:12]}", soft_wrap=True)
+    else:
+        console = _console()
+        _show(console, {name: outcomes(program, one) for name, one in found.items() if isinstance(one, Shots)}, shots)
+        for name, one in found.items():
+            if isinstance(one, str):
+                console.print(f"{name}: sent; counterpoint job collect {one[:12]}", soft_wrap=True)
+    _refuse(refused)
 
 
 @app.command("list")
@@ -90,52 +92,62 @@ def list_jobs(store: Store = DEFAULT_STORE, as_json: Json = False) -> None:
         typer.echo(json.dumps(rows))
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("ticket", "entry", "machine", "shots", "spend", "sent", "state", "why"):
+    for heading in COLUMNS:
         table.add_column(heading, justify="right" if heading in ("entry", "shots", "spend") else "left")
     for row in rows:
-        table.add_row(
-            *(str(row[key]) for key in ("ticket", "entry", "machine", "shots", "spend", "sent", "state", "why"))
-        )
+        table.add_row(*(str(row[heading]) for heading in COLUMNS))
     _console().print(table)
 
 
 @app.command()
 def collect(ticket: Tickets = None, charter: Rules = None, store: Store = DEFAULT_STORE, as_json: Json = False) -> None:
     """Wait for jobs that were sent, also by a program that is no more, and show what came of them."""
-    found = {}
-    with _session(store, charter, as_json) as session:
+    found: dict[str, tuple[str, Job, Shots]] = {}
+    refused: list[BadInput] = []
+    with _session(store, charter) as session:
         asked = ticket or [one.ticket for one in session.jobs.pending()]
         for start in asked:
-            record = session.record(start)
-            job = job_of(json.loads(record.job))
-            shots = stored(record) or session.collect(machine_of(record, session.jobs), record.ticket)
-            found[record.ticket] = (record.machine, job, shots)
+            try:
+                record = session.record(start)
+                shots = stored(record) or session.collect(machine_of(record, session.jobs), record.ticket)
+                found[record.ticket] = record.machine, given(record), shots
+            except BadInput as problem:  # the others are collected all the same
+                refused.append(problem)
     if as_json:
         typer.echo(json.dumps({one: {"machine": m, **_plain(j.circuit, s)} for one, (m, j, s) in found.items()}))
-        return
+        return _refuse(refused)
     console = _console()
     for one, (name, job, shots) in found.items():
         console.print(one[:12], style="dim")
         _show(console, {name: outcomes(job.circuit, shots)}, job.shots)
-    if not found:
+    if not asked:
         console.print("no job waits")
+    return _refuse(refused)
 
 
 @app.command()
 def cancel(ticket: Ticket, charter: Rules = None, store: Store = DEFAULT_STORE) -> None:
     """Take a job out of its machine's queue, where it has not begun."""
-    with _session(store, charter, False) as session:
+    with _session(store, charter) as session:
         record = session.record(ticket)
         session.cancel(machine_of(record, session.jobs), record.ticket)
     _console().print(f"{record.ticket[:12]} cancelled; it is no longer charged")
 
 
 @contextmanager
-def _session(store: Path, charter: Path | None, as_json: bool) -> Iterator[JobSession]:
+def _session(store: Path, charter: Path | None) -> Iterator[JobSession]:
     rules = EXPERIMENT if charter is None else Charter.load(charter)
     Console(stderr=True).print(charter_line(rules), style="dim", highlight=False, markup=False)
     with interruptible(), JobSession.open(store, rules) as session:
         yield session
+
+
+def _refuse(refused: Sequence[BadInput]) -> None:
+    """Tell what could not be done, the last as the program's own error."""
+    for problem in refused[:-1]:
+        Console(stderr=True).print(f"counterpoint: {problem}", soft_wrap=True, markup=False, highlight=False)
+    if refused:
+        raise refused[-1]
 
 
 def _plain(program: Program, found: Shots | str) -> dict[str, Any]:
@@ -156,6 +168,8 @@ def _fraction(circuit: stim.Circuit, shots: Shots) -> float:
 
 def _show(console: Console, found: dict[str, dict[str, int]], shots: int) -> None:
     """Outcomes as rows, machines as columns, in per cent of all shots."""
+    if not found:
+        return
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("outcome", justify="right")
     for name in found:
@@ -177,7 +191,7 @@ def _row(one: JobRecord) -> dict[str, Any]:
         "machine": one.machine,
         "shots": one.price.shots,
         "spend": one.price.spend,
-        "sent": one.submitted,
+        "sent": one.submitted[:19],
         "state": one.state,
         "why": one.reason,
     }

@@ -6,22 +6,23 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from counterpoint.base import BadInput, Key, Machine, Price, Program, Shots
+from counterpoint.base import BadInput, Job, Key, Machine, Price, Program, Shots
 from counterpoint.govern.charter import Charter
 from counterpoint.govern.judge import Used
 from counterpoint.govern.ledger import Ledger
 from counterpoint.govern.permits import Governor
 from counterpoint.loop.machines import queue_named
-from counterpoint.machine.checks import Unavailable
 from counterpoint.machine.knobs import NO_KNOBS
 from counterpoint.machine.queued import QueuedMachine
-from counterpoint.machine.runner import Runner
+from counterpoint.machine.runner import Runner, charged
 from counterpoint.machine.wire import job_of, job_plain, packed, shots_of, shots_plain, unpacked
 from counterpoint.store.database import Store
 from counterpoint.store.jobs import JobRecord, Jobs
+
+KILLED = "its program was killed while it ran"
 
 
 @dataclass
@@ -30,7 +31,7 @@ class JobSession:
 
     jobs: Jobs
     store: Store
-    governor: Governor
+    runner: Runner
     began: float = field(default_factory=time.monotonic)
 
     @classmethod
@@ -38,7 +39,10 @@ class JobSession:
     def open(cls, folder: Path, charter: Charter) -> Iterator[JobSession]:
         """The jobs in `folder`. Raises BadInput where another process writes there, or it cannot be written."""
         with Ledger.open(folder) as ledger, Store.open(folder) as store, Jobs.open(folder) as jobs:
-            yield cls(jobs, store, Governor(charter, ledger, NO_KNOBS))
+            used = Used(sum(charged(ledger.entries()).values(), Price()))
+            session = cls(jobs, store, Runner(Governor(charter, ledger, NO_KNOBS), used, stored=True))
+            session._settle_killed()
+            yield session
 
     def run(self, machine: Machine, circuit: Program, shots: int, key: Key) -> Shots:
         """Run a circuit and wait for it.
@@ -52,7 +56,7 @@ class JobSession:
         runner = self._runner()
         job = runner.job(machine, circuit, shots, key)
         permit = runner.permit(machine, job)
-        self.jobs.begin(permit.digest, machine.name, json.dumps(job_plain(job)), permit.price, permit.entry)
+        self.jobs.begin(permit.digest, machine.name, json.dumps(job_plain(job)), permit.price, permit.entry, "running")
         try:
             found = machine.run(job, permit)
         except BaseException as problem:
@@ -71,11 +75,10 @@ class JobSession:
         permit = runner.permit(machine, job)
         try:
             return machine.submit(job, permit)
-        except Unavailable:  # its ticket is kept
-            raise
         except BadInput as refusal:
-            runner.failed(permit.entry, str(refusal))
-            raise
+            if not self.jobs.known(permit.digest) or self.jobs.record(permit.digest).state == "refused":
+                runner.not_run(permit.entry, permit.price, str(refusal))
+            raise  # else its ticket is kept
 
     def collect(self, machine: QueuedMachine, ticket: str) -> Shots:
         """What came of a ticket, waited for, and sealed the first time. Raises as `QueuedMachine.collect`."""
@@ -84,20 +87,21 @@ class JobSession:
             found = machine.collect(ticket)
         except BadInput as problem:
             if before.settled is None and self.jobs.record(ticket).settled:
-                self._runner().failed(before.entry, str(problem))
+                self.runner.failed(before.entry, str(problem))
             raise
         if before.settled is None:
-            self._runner().collected(before.entry, found)
+            self.runner.collected(before.entry, found)
         return found
 
     def cancel(self, machine: QueuedMachine, ticket: str) -> None:
         """Take a job out of its queue; it is no longer charged. Raises BadInput where it has begun or ended."""
         machine.cancel(ticket)
-        self._runner().failed(self.jobs.record(ticket).entry, "cancelled by hand, before it began")
+        record = self.jobs.record(ticket)
+        self.runner.not_run(record.entry, record.price, "cancelled by hand, before it began")
 
     def used(self) -> Price:
-        """What all jobs of the folder were charged."""
-        return self.jobs.used()
+        """What all jobs of the folder were charged, by its ledger."""
+        return self.runner.used.price
 
     def record(self, start: str) -> JobRecord:
         """The job whose ticket begins with `start`. Raises BadInput where none or several do."""
@@ -110,8 +114,16 @@ class JobSession:
         return found[0]
 
     def _runner(self) -> Runner:
-        used = Used(self.jobs.used(), wall=time.monotonic() - self.began, disk=self.store.disk())
-        return Runner(self.governor, used)
+        """The runner, told of the time and the disk that were used meanwhile."""
+        used, runner = self.runner.used, self.runner
+        runner.used = replace(used, wall=time.monotonic() - self.began, disk=self.store.disk())
+        return runner
+
+    def _settle_killed(self) -> None:
+        """Jobs of machines that answer at once, whose program was killed meanwhile."""
+        for record in [one for one in self.jobs.pending() if one.state == "running"]:
+            self.jobs.settle(record.ticket, "failed", reason=KILLED)
+            self.runner.failed(record.entry, KILLED)
 
 
 def machine_of(record: JobRecord, jobs: Jobs) -> QueuedMachine:
@@ -129,4 +141,12 @@ def stored(record: JobRecord) -> Shots | None:
     """What came of a job that the store has the outcome of."""
     if record.result is None:
         return None
-    return shots_of(unpacked(record.result), job_of(json.loads(record.job)))
+    return shots_of(unpacked(record.result), given(record))
+
+
+def given(record: JobRecord) -> Job:
+    """The job that a record is of. Raises BadInput where the store is damaged."""
+    try:
+        return job_of(json.loads(record.job))
+    except ValueError as error:
+        raise BadInput(f"the job of ticket {record.ticket[:12]} is damaged ({error}): restore the store") from None

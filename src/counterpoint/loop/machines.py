@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -104,6 +104,14 @@ def machine_named(name: str, key: Key, jobs: Jobs | None = None) -> Machine:
     if not isinstance(machine, Machine):
         raise BadInput(f"machine '{name}' is a {type(machine).__name__}, and a Machine is needed there")
     return machine
+
+
+def machines_named(names: Sequence[str], key: Key, jobs: Jobs) -> dict[str, Machine]:
+    """All of them, before any is charged. Raises BadInput as `machine_named`, and where one is named twice."""
+    for name in names:
+        if names.count(name) > 1:
+            raise BadInput(f"machine '{name}' was named {names.count(name)} times: name each once")
+    return {name: machine_named(name, key, jobs) for name in names}
 
 
 def queue_named(name: str, jobs: Jobs) -> QueuedMachine | None:

@@ -70,16 +70,20 @@ class Pool:
         waiting = [_Waiting(i, task) for i, task in enumerate(tasks)]
         busy: dict[Future[Shots], tuple[int, _Waiting, Permit]] = {}
         with ThreadPoolExecutor(len(self._machines)) as threads:
-            while waiting or busy:
-                self._give_out(waiting, busy, threads)
-                if not busy:
-                    raise self._hopeless(waiting[0])
-                for future in wait(busy, return_when=FIRST_COMPLETED).done:
-                    place, one, permit = busy.pop(future)
-                    if done := self._settled(future, place, one, permit):
-                        yield done
-                    else:
-                        waiting.insert(0, one)
+            try:
+                while waiting or busy:
+                    self._give_out(waiting, busy, threads)
+                    if not busy:
+                        raise self._hopeless(waiting[0])
+                    for future in wait(busy, return_when=FIRST_COMPLETED).done:
+                        place, one, permit = busy.pop(future)
+                        if done := self._settled(future, place, one, permit):
+                            yield done
+                        else:
+                            waiting.insert(0, one)
+            finally:  # who reads no further leaves runs that were paid for
+                for future in wait(busy).done:
+                    self._settled(future, *busy[future])
 
     def _give_out(
         self,
@@ -125,10 +129,10 @@ class Pool:
 
     def _hopeless(self, one: _Waiting) -> BadInput:
         """Why a task that no machine takes is not run."""
-        if one.refusals:
+        if len(one.refusals) == len(self._machines):
             last = [*one.refusals.values()][-1]
             return BadInput(f"no machine of {len(self._machines)} can run task {one.number}: {last}")
         return Unavailable(
-            f"all {len(self._machines)} machines of the pool failed, the last with '{[*self.aside.values()][-1]}': "
-            "mend one, and give the tasks that are left"
+            f"{len(self.aside)} of {len(self._machines)} machines failed, the last with "
+            f"'{[*self.aside.values()][-1]}', and no other can run task {one.number}: mend one, and give what is left"
         )

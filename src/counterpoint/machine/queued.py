@@ -74,6 +74,7 @@ class Patience:
 
 
 PATIENCE = Patience()
+ENDED = {"failed": "failed", "refused": "was refused", "cancelled": "was cancelled", "done": "has no result"}
 
 
 @final
@@ -117,10 +118,24 @@ class QueuedMachine(Machine):
             Unavailable: the provider does not answer; the ticket, which the sentence names, can be collected later.
         """
         check_job(job, self.space)
-        price, ticket = self.price(job), permit.digest
-        check_permit(job, price, permit, {ticket} if self._jobs.known(ticket) else set())
-        self._jobs.begin(ticket, self.name, json.dumps(job_plain(job)), price, permit.entry)
-        self._send(ticket, job)
+        ticket = permit.digest
+        check_permit(job, self.price(job), permit, {ticket} if self._jobs.known(ticket) else set())
+        self._jobs.begin(ticket, self.name, json.dumps(job_plain(job)), permit.price, permit.entry, "sent")
+        asked = 0
+
+        def first() -> str:
+            nonlocal asked
+            asked += 1
+            return self._provider.submit(job, ticket)
+
+        try:
+            self._jobs.sent(ticket, self._answered(_kept(ticket), first))
+        except Unavailable:
+            raise
+        except BadInput as refusal:
+            if asked == 1:  # nothing of it can have arrived
+                self._jobs.settle(ticket, "refused", reason=str(refusal))
+            raise
         return ticket
 
     def collect(self, ticket: str) -> Shots:
@@ -139,8 +154,10 @@ class QueuedMachine(Machine):
             shots = shots_of(unpacked(record.result), job)
             self._reached = max(self._reached, shots.started + shots.seconds)
             return shots
-        ended = "failed" if record.state == "failed" else "was cancelled"
-        raise BadInput(f"the job of ticket {ticket[:12]} {ended} ({record.reason}): ask for a new permit to try again")
+        raise BadInput(
+            f"the job of ticket {ticket[:12]} {ENDED[record.state]} ({record.reason}): ask for a new permit to try "
+            "again"
+        )
 
     def cancel(self, ticket: str) -> None:
         """Take the job out of the provider's queue. Raises BadInput where it has begun or ended."""
@@ -165,13 +182,7 @@ class QueuedMachine(Machine):
         return record
 
     def _send(self, ticket: str, job: Job) -> str:
-        try:
-            id = self._answered(_kept(ticket), lambda: self._provider.submit(job, ticket))
-        except Unavailable:
-            raise
-        except BadInput as refusal:
-            self._jobs.settle(ticket, "failed", reason=str(refusal))
-            raise
+        id = self._answered(_kept(ticket), lambda: self._provider.submit(job, ticket))
         self._jobs.sent(ticket, id)
         return id
 
@@ -190,7 +201,8 @@ class QueuedMachine(Machine):
         if found.state == "done" and found.shots is not None:
             self._jobs.settle(ticket, "done", packed(shots_plain(found.shots)))
         else:
-            self._jobs.settle(ticket, "cancelled" if found.state == "cancelled" else "failed", reason=found.reason)
+            # Who cancelled it elsewhere may have done so while it ran: it stays charged.
+            self._jobs.settle(ticket, "failed", reason=found.reason or f"it is {found.state} at {self.name}")
 
     def _answered(self, stands: str, call: Callable[[], T]) -> T:
         """What `call` returns, tried again while nobody answers; `stands` is how things stand if nobody does."""

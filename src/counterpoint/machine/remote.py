@@ -23,6 +23,10 @@ HERE = ("127.0.0.1", "::1", "localhost")
 SENT = ("circuit", "shots", "cycles", "key")  # the knobs stay as they are
 
 
+class _Unknown(BadInput):
+    """The server does not know what it was asked for."""
+
+
 def connect(url: str, token: str, jobs: Jobs) -> QueuedMachine:
     """The machine that is served at `url`.
 
@@ -39,7 +43,12 @@ class Remote:
 
     def __init__(self, url: str, token: str) -> None:
         """Asks the server who it is. Raises BadInput and Unavailable as `connect`."""
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+            _ = parts.port  # which is read only when it is asked for
+            httpx.URL(url)
+        except (ValueError, httpx.InvalidURL):
+            parts = urlsplit("")
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise BadInput(f"'{url}' is no address of a machine: give one such as http://127.0.0.1:8470")
         if not token.isascii() or not token.isprintable():
@@ -79,7 +88,10 @@ class Remote:
 
     def look(self, job: Job, id: str, wait: float) -> Looked:
         """How the job stands, after up to `wait` seconds."""
-        found = self._ask("GET", f"/jobs/{id}?wait={wait:g}", wait=wait)
+        try:
+            found = self._ask("GET", f"/jobs/{id}?wait={wait:g}", wait=wait)
+        except _Unknown as lost:  # the server's queue is another one by now
+            return Looked("failed", reason=str(lost))
         try:
             shots = shots_of(found["shots"], job) if found["state"] == "done" else None
             return Looked(found["state"], shots, found["reason"], found["unavailable"])
@@ -106,7 +118,7 @@ class Remote:
         """The server's answer. Raises Unavailable where there is none, or one that it may be asked again for."""
         try:
             answer = self._http.request(method, self._url + path, json=content, timeout=SECONDS + wait)
-        except httpx.TransportError as error:
+        except (httpx.TransportError, UnicodeError) as error:
             raise Unavailable(
                 f"no machine answers at {self._url} ({type(error).__name__}: {error}): check the address, or start one "
                 "there with counterpoint serve-machine"
@@ -119,4 +131,6 @@ class Remote:
             return found
         detail = found.get("detail") if isinstance(found, dict) else None
         sentence = f"{self._url} says: {detail or f'{answer.status_code} {answer.reason_phrase}'}"
-        raise Unavailable(sentence) if answer.status_code in AGAIN or answer.status_code >= 500 else BadInput(sentence)
+        if answer.status_code in AGAIN or answer.status_code >= 500:
+            raise Unavailable(sentence)
+        raise (_Unknown if answer.status_code == 404 else BadInput)(sentence)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 
-from counterpoint.base import BadInput, Denial, Job, Key, Machine, Permit, Program, RunCircuit, Shots
+from counterpoint.base import BadInput, Denial, Job, Key, Machine, Permit, Price, Program, RunCircuit, Shots
+from counterpoint.govern.chain import Entry
 from counterpoint.govern.judge import Used
 from counterpoint.govern.permits import Governor
 from counterpoint.identity import identity
@@ -16,6 +19,7 @@ class Runner:
 
     governor: Governor
     used: Used  # so far under this charter
+    stored: bool = False  # whether each job is in a store beside the ledger, too
 
     def job(self, machine: Machine, circuit: Program, shots: int, key: Key) -> Job:
         """The job that `circuit` is there, with the identity of its action."""
@@ -24,7 +28,7 @@ class Runner:
     def permit(self, machine: Machine, job: Job) -> Permit:
         """Charge `job` and ask leave for it. Raises BadInput where the charter or the machine does not allow it."""
         price = machine.price(job)
-        about = {"machine": machine.name, "key": list(job.key)}
+        about = {"machine": machine.name, "key": list(job.key), "stored": self.stored}
         action = RunCircuit(job.circuit, job.shots)
         decision = self.governor.decide(action, price, self.used, machine.space.start, about, "job")
         if isinstance(decision, Denial):
@@ -37,8 +41,14 @@ class Runner:
         self.governor.note("job-done", {"entry": entry, "outcome": identity(shots)})
 
     def failed(self, entry: int, why: str) -> None:
-        """Write down that nothing came of it."""
+        """Write down that nothing came of it; what it was charged stays charged."""
         self.governor.note("job-failed", {"entry": entry, "why": why})
+
+    def not_run(self, entry: int, price: Price, why: str) -> None:
+        """Write down that it never ran, and take its `price` back."""
+        self.governor.note("job-not-run", {"entry": entry, "why": why})
+        back = {name: -value for name, value in asdict(price).items()}
+        self.used = replace(self.used, price=self.used.price + Price(**back))
 
     def run(self, machine: Machine, circuit: Program, shots: int, key: Key) -> Shots:
         """Charge, permit, run and seal. Raises BadInput as `permit` and the machine do."""
@@ -51,3 +61,15 @@ class Runner:
             raise
         self.collected(permit.entry, found)
         return found
+
+
+def charged(entries: Iterable[Entry]) -> dict[int, Price]:
+    """What each job was charged, by its entry; those that never ran are left out."""
+    prices: dict[int, Price] = {}
+    for entry in entries:
+        content = json.loads(entry.content) if entry.kind in ("job", "job-not-run") else {}
+        if entry.kind == "job" and content["verdict"] == "allow":
+            prices[entry.number] = Price(**content["price"])
+        elif entry.kind == "job-not-run":
+            prices.pop(content["entry"], None)
+    return prices

@@ -15,7 +15,8 @@ from counterpoint.store.database import FILE, Store
 from counterpoint.store.sqlite import clearly
 from counterpoint.store.turns import now
 
-Ended = Literal["done", "failed", "cancelled"]
+Begun = Literal["running", "sent"]  # here and now; to a queue
+Ended = Literal["done", "failed", "refused", "cancelled"]  # the last two cost nothing
 
 _COLUMNS = (
     "ticket, machine, job, cycles, shots, seconds, spend, entry, submitted, provider_id, state, result, reason, settled"
@@ -33,7 +34,7 @@ class JobRecord:
     entry: int  # number of the ledger entry
     submitted: str  # UTC, ISO 8601
     provider_id: str | None = None  # None until the provider has answered
-    state: Literal["sent", "done", "failed", "cancelled"] = "sent"
+    state: Begun | Ended = "sent"
     result: bytes | None = None  # where it is done
     reason: str = ""  # one sentence, where it failed
     settled: str | None = None  # UTC, ISO 8601
@@ -79,14 +80,12 @@ class Jobs:
         with self._lock, clearly(self._path, "read or written"):
             yield self._connection
 
-    def begin(self, ticket: str, machine: str, job: str, price: Price, entry: int) -> None:
-        """Write down a job that is about to be sent. Raises BadInput where its ticket is known."""
+    def begin(self, ticket: str, machine: str, job: str, price: Price, entry: int, state: Begun) -> None:
+        """Write down a job that is about to be run or sent. Raises BadInput where its ticket is known."""
         charged = (int(price.cycles), int(price.shots), float(price.seconds), float(price.spend))
-        query = (
-            f"INSERT OR IGNORE INTO jobs ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, 'sent', NULL, '', NULL)"
-        )
+        query = f"INSERT OR IGNORE INTO jobs ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, NULL, '', NULL)"
         with self._open() as connection:
-            if not connection.execute(query, (ticket, machine, job, *charged, entry, now())).rowcount:
+            if not connection.execute(query, (ticket, machine, job, *charged, entry, now(), state)).rowcount:
                 raise BadInput(
                     f"ticket {ticket[:12]} of ledger entry {entry} was sent before: collect it, or ask for a new permit"
                 )
@@ -122,13 +121,6 @@ class Jobs:
     def all(self) -> list[JobRecord]:
         """Every job, the oldest first."""
         return self._records("")
-
-    def used(self) -> Price:
-        """What was charged under this store: every job but those that were cancelled before they began."""
-        query = "SELECT total(cycles), total(shots), total(seconds), total(spend) FROM jobs WHERE state != 'cancelled'"
-        with self._open() as connection:
-            cycles, shots, seconds, spend = connection.execute(query).fetchone()
-        return Price(int(cycles), int(shots), seconds, spend)
 
     def _records(self, where: str, *values: str) -> list[JobRecord]:
         with self._open() as connection:

@@ -92,7 +92,7 @@ def jobs(connection: sqlite3.Connection) -> None:
             entry INTEGER NOT NULL,      -- of the ledger
             submitted TEXT NOT NULL,     -- UTC, ISO 8601
             provider_id TEXT,
-            state TEXT NOT NULL CHECK (state IN ('sent', 'done', 'failed', 'cancelled')),
+            state TEXT NOT NULL CHECK (state IN ('running', 'sent', 'done', 'failed', 'refused', 'cancelled')),
             result BLOB,                 -- see machine/wire.py
             reason TEXT NOT NULL,
             settled TEXT                 -- UTC, ISO 8601

@@ -91,7 +91,10 @@ class AwsProvider:
         return Looked(state, shots_of(job, measured, started=0.0, seconds=0.0))
 
     def cancel(self, id: str) -> None:
-        """Take the task out of the queue. Raises BadInput where AWS says that it cannot be."""
+        """Take the task out of the queue. Raises BadInput where it has begun: AWS would end it, and charge for it."""
+        state = STATES.get(_answered(lambda: self._session.get_quantum_task(id))["status"], "running")
+        if state != "queued":
+            raise BadInput(f"task {id} is {state} and only one that waits can be cancelled: collect it")
         _answered(lambda: self._session.cancel_quantum_task(id))
 
     def _circuit(self, job: Job) -> Circuit:

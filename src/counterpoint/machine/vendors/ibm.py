@@ -102,8 +102,12 @@ class IbmProvider:
         return Looked(state, shots_of(job, measured, started=started, seconds=seconds))
 
     def cancel(self, id: str) -> None:
-        """Take the job out of the queue. Raises BadInput where IBM says that it cannot be."""
+        """Take the job out of the queue. Raises BadInput where it has begun: IBM would end it, and charge for it."""
         found = _answered(lambda: self._service.job(id))
+        status = _answered(found.status)
+        state = STATES.get(getattr(status, "name", status), "running")
+        if state != "queued":
+            raise BadInput(f"job {id} on {self.name} is {state} and only one that waits can be cancelled: collect it")
         _answered(found.cancel)
 
     def _circuit(self, job: Job) -> Circuit:
