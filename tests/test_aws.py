@@ -98,6 +98,9 @@ def test_states_are_ours() -> None:
     for theirs, ours in (said | {"CANCELLED": "cancelled"}).items():
         session = Session(theirs)
         assert provider(session).look(task(), provider(session).submit(task(), TICKET), 0).state == ours
+        if ours != "queued":  # one that runs would be ended, and charged for
+            with pytest.raises(BadInput, match=f"is {ours} and only one that waits can be cancelled: collect it"):
+                provider(session).cancel(provider(session).submit(task(), TICKET))
     session = Session("FAILED")
     failed = provider(session).look(task(), provider(session).submit(task(), TICKET), 0)
     assert (failed.state, failed.reason) == ("failed", f"task arn:task/{TICKET}: the device was lost")

@@ -179,6 +179,9 @@ def test_states_are_ours() -> None:
     said = {"INITIALIZING": "queued", "QUEUED": "queued", "RUNNING": "running", "CANCELLED": "cancelled"}
     for theirs, ours in said.items():
         assert provider(One(theirs)).look(task(), "an id", 0).state == ours
+        if ours != "queued":  # one that runs would be ended, and charged for
+            with pytest.raises(BadInput, match=f"is {ours} and only one that waits can be cancelled: collect it"):
+                provider(One(theirs)).cancel("an id")
     failed = provider(One("ERROR")).look(task(), "an id", 0)
     assert (failed.state, failed.reason) == ("failed", "job an id on ibm:fake_manila: a qubit was lost")
 
