@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import combinations
 from math import pi
 
 import numpy as np
@@ -20,7 +21,7 @@ from counterpoint.circuits.qasm import write
 from counterpoint.circuits.state import probabilities
 from counterpoint.codes import surface
 from counterpoint.codes.gates import compile_gates
-from counterpoint.machine import builds
+from counterpoint.machine import builds, chip as machine_chip
 from counterpoint.machine.chip import SimulatedChip, published, willow
 from counterpoint.machine.drift import parse
 from counterpoint.machine.measured import bits
@@ -39,6 +40,14 @@ def chip(rates: dict[str, float]) -> SimulatedChip:
     floor = np.array([rates[gate.kind] for gate in device.gates])
     same = replace(device, floor=floor, response=np.zeros_like(device.response))
     return SimulatedChip(same, circuit, key=(1,), drift=parse("none"), epoch_seconds=1.0)
+
+
+def misreading(qubit: int, rate: float) -> SimulatedChip:
+    """No errors but in reading one qubit."""
+    device = chip(NONE)._device
+    floor = np.array([rate if gate.name == f"M {qubit}" else 0.0 for gate in device.gates])
+    device = replace(device, floor=floor)
+    return SimulatedChip(device, surface.memory(3, 3), key=(1,), drift=parse("none"), epoch_seconds=1.0)
 
 
 def job(on: SimulatedChip, circuit: Program, shots: int = 20_000, key: tuple[int, ...] = (1,)) -> Job:
@@ -115,7 +124,36 @@ def test_what_depends_on_a_result_waits_for_it():
     assert not found[:, [0, 2, 3]].any()
     assert alike(found[:, [1]], np.array([0.5, 0.5]))
     with pytest.raises(BadInput, match="'measure' of qubit 0 depends on bit 0"):
-        layered(Circuit(1, 1, (Operation("measure", (0,), bit=0, condition=(0, 1)),)))
+        layered(Circuit(1, 1, (BELL.operations[1], Operation("measure", (0,), bit=0, condition=(0, 1)))))
+
+
+def test_what_waits_for_one_bit_is_done_at_once():
+    """R, H, M, five gates on the result in one layer, M; the bit is written again meanwhile, and read then, too."""
+    flips = tuple(Operation("x", (q,), condition=(0, 1)) for q in range(1, 6))
+    again = Operation("measure", (6,), bit=0), Operation("x", (6,), condition=(0, 0))
+    read = tuple(Operation("measure", (q,), bit=q) for q in range(1, 7))
+    run = layered(Circuit(7, 7, (Operation("h", (0,)), Operation("measure", (0,), bit=0), *flips, *again, *read)))
+    assert run.circuit.num_ticks == 4
+    found = bits(run, 200, (1,))
+    assert found[:, 6].all()
+    assert not found[:, 0].any()
+    assert (found[:, 1:6] == found[:, 1:2]).all()
+    assert len(set(found[:, 1].tolist())) == 2
+
+
+def test_qubits_are_prepared_once():
+    fresh = Operation("reset", (0,)), Operation("reset", (1,)), Operation("barrier", (0, 1))
+    assert layered(Circuit(2, 2, (*fresh, *BELL.operations))) == layered(BELL)
+    assert str(layered(Circuit(2, 1, (*fresh, BELL.operations[1]))).circuit) == "R 0\nTICK\nM 0"
+    used = layered(Circuit(1, 1, (Operation("x", (0,)), Operation("reset", (0,)), BELL.operations[1])))
+    assert str(used.circuit) == "R 0\nTICK\nX 0\nTICK\nR 0\nTICK\nM 0"
+
+
+def test_barriers_of_qubits_that_nothing_uses_are_nothing():
+    fences = Operation("barrier", (1, 2)), Operation("barrier", (2,))
+    fenced = Circuit(3, 1, (*fences, Operation("x", (0,)), *fences, BELL.operations[1]))
+    assert all(one.name != "barrier" for one in placed(fenced, line(0.1, 0.1), "test").operations)
+    assert str(layered(fenced).circuit) == "R 0\nTICK\nX 0\nTICK\nM 0"
 
 
 def test_tags_and_their_order_outlast_the_noise():
@@ -261,12 +299,7 @@ def test_zz_of_a_bell_pair_is_what_stims_error_model_says():
 
 def test_a_stim_circuit_on_the_chips_own_couplers_stays_where_it_is():
     """The one that is given, and not the best: qubit 3 reads wrong and no other does."""
-    on, shots = chip(NONE), 1_000
-    bad = next(i for i, gate in enumerate(on._device.gates) if gate.name == "M 3")
-    floor = on._device.floor.copy()
-    floor[bad] = 0.5
-    device = replace(on._device, floor=floor)
-    on = SimulatedChip(device, surface.memory(3, 3), key=(1,), drift=parse("none"), epoch_seconds=1.0)
+    on, shots = misreading(3, 0.5), 1_000
     own = bits_of(on.sample(job(on, stim.Circuit("R 3\nTICK\nH 3\nTICK\nH 3\nTICK\nM 3"), shots)), 1)
     assert binom.ppf(FALSE_ALARM / 2, shots, 0.5) <= own.sum() <= binom.isf(FALSE_ALARM / 2, shots, 0.5)
     moved = bits_of(on.sample(job(on, stim.Circuit("R 3\nR 40\nCZ 3 40\nM 3 !40"), shots)), 2)
@@ -313,6 +346,40 @@ def test_bad_input():
         on.sample(job(on, write(Circuit(13, 1, (*turned, Operation("measure", (0,), bit=0))))))
     with pytest.raises(BadInput, match="noise"):
         on.sample(job(on, stim.Circuit("X_ERROR(0.1) 0\nM 0")))
+
+
+def test_what_would_be_refused_has_no_price():
+    """In the words of the circuit: its own qubits, and how many SWAPs make them, past the one that reads badly."""
+    on = misreading(6, 0.4)
+    late = Operation("measure", (9,), bit=0), Operation("measure", (9,), bit=0, condition=(0, 1))
+    turned = tuple(Operation("t", (q,)) for q in range(12))
+    met = tuple(Operation("cx", pair) for pair in combinations(range(12), 2))
+    tag = stim.Circuit("".join(f"CX 0 {q}\n" for q in range(1, 13)) + "S[T] 0\nM 0")
+    wide = stim.Circuit("".join(f"CX 0 {q}\n" for q in range(1, 18)) + "M 0")
+    for circuit, said in (
+        (write(Circuit(18, 0, tuple(Operation("h", (q,)) for q in range(18)))), "uses 18 qubits and the willow chip"),
+        (write(Circuit(10, 1, late)), "'measure' of qubit 9 depends on bit 0"),
+        (
+            write(Circuit(12, 1, (*turned, *met, *BELL.operations[1:2]))),
+            r"on 12 qubits, which are 13 of the willow",
+        ),
+        (wide, "uses 18 qubits and the willow chip has 17"),
+        (tag, "on 13 qubits and its shots are followed exactly up to 12"),
+        (stim.Circuit("CX 0 40"), "needs '.* 0-40'"),
+    ):
+        for refuses in (on.price, on.sample):
+            with pytest.raises(BadInput, match=said):
+                refuses(job(on, circuit, 1))
+    with pytest.raises(BadInput, match="to a machine with"):
+        on.price(replace(job(on, write(BELL), 1), controls=np.zeros((1, 2))))
+
+
+def test_a_circuit_is_placed_once_for_its_price_and_its_shots(monkeypatch):
+    on, times = chip(NONE), []
+    monkeypatch.setattr(machine_chip, "placed", lambda *given: times.append(1) or placed(*given))
+    task = job(on, write(BELL), 10)
+    on.run(task, Permit(task.action, on.price(task), 1, "d"))
+    assert len(times) == 1
 
 
 def test_every_circuit_of_the_check_on_a_pair_is_on_the_same_pair() -> None:

@@ -93,6 +93,11 @@ def test_double_precision_stays_in_here():
     assert jnp.zeros(1).dtype == np.float32
 
 
+def test_a_condition_is_on_0_or_1():
+    with pytest.raises(BadInput, match="'x' waits for bit 0 to be 2: give 0 or 1"):
+        Circuit(1, 1, (Operation("x", (0,), condition=(0, 2)),))
+
+
 def test_what_a_state_vector_cannot_be():
     with pytest.raises(BadInput, match=f"on {STATE + 1} qubits was given and its state vector is kept up to {STATE}"):
         state(Circuit(STATE + 1, 0, ()))
@@ -209,7 +214,7 @@ def test_what_depends_on_a_result():
     assert not found[:, 2:].any()
     assert alike(found[:, :2], np.full(4, 0.25))
     with pytest.raises(BadInput, match="'reset' of qubit 0 depends on bit 0"):
-        tagged(Circuit(1, 1, (Operation("reset", (0,), condition=(0, 1)),)))
+        tagged(Circuit(1, 1, (Operation("measure", (0,), bit=0), Operation("reset", (0,), condition=(0, 1)))))
 
 
 def test_what_trajectories_cannot_follow():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from counterpoint.base import BadInput
 
@@ -36,7 +36,7 @@ class Circuit:
     """Operations in order on qubits that start in |0> and bits that start as 0.
 
     Raises BadInput for a gate that is not known, a wrong number of qubits or parameters, a qubit or bit out of range,
-    a qubit twice in one operation, and a parameter that is not finite.
+    a qubit twice in one operation, a parameter that is not finite, and a condition on another value than 0 or 1.
     """
 
     qubits: int
@@ -46,6 +46,11 @@ class Circuit:
     def __post_init__(self) -> None:
         for one in self.operations:
             self._check(one)
+
+    @property
+    def used(self) -> tuple[int, ...]:
+        """The qubits that gates and measurements are on, ascending."""
+        return tuple(sorted({q for one in self.operations if one.name not in ("barrier", "reset") for q in one.qubits}))
 
     @property
     def depends_on_results(self) -> bool:
@@ -89,6 +94,30 @@ class Circuit:
         for bit in (b for b in (one.bit, one.condition and one.condition[0]) if b is not None):
             if not 0 <= bit < self.bits:
                 raise BadInput(f"'{one.name}' names bit {bit} and the circuit has {self.bits}: count them from 0")
+        if one.condition is not None and one.condition[1] not in (0, 1):
+            raise BadInput(f"'{one.name}' waits for bit {one.condition[0]} to be {one.condition[1]}: give 0 or 1")
         for value in one.parameters:
             if not math.isfinite(value):
                 raise BadInput(f"'{one.name}' has the parameter {value}: give a finite number of radians")
+
+
+def settled(circuit: Circuit) -> Circuit:
+    """The same circuit without conditions on bits that no measurement before has written: these are 0."""
+    written: set[int] = set()
+    kept: list[Operation] = []
+    for one in circuit.operations:
+        if one.condition is not None and one.condition[0] not in written:
+            if one.condition[1] == 1:
+                continue
+            one = replace(one, condition=None)
+        if one.bit is not None:
+            written.add(one.bit)
+        kept.append(one)
+    return replace(circuit, operations=tuple(kept))
+
+
+def compact(circuit: Circuit) -> Circuit:
+    """The same circuit on its `used` qubits alone, counted anew from 0."""
+    number = {q: i for i, q in enumerate(circuit.used)}
+    kept = [(one, tuple(number[q] for q in one.qubits if q in number)) for one in circuit.operations]
+    return Circuit(len(number), circuit.bits, tuple(replace(one, qubits=qubits) for one, qubits in kept if qubits))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from math import pi
 
-from counterpoint.circuits.circuit import Circuit, Operation
+from counterpoint.circuits.circuit import Circuit, Operation, settled
 
 TWO = ("cx", "cy", "cz", "swap")  # kept as they are
 
@@ -22,13 +22,26 @@ CONTROLLED: dict[str, Callable[..., tuple[float, float, float, float]]] = {
 
 
 def decomposed(circuit: Circuit) -> Circuit:
-    """The same circuit with gates of one qubit and those in `TWO`; a condition is that of every part."""
-    parts = tuple(replace(part, condition=one.condition) for one in circuit.operations for part in _parts(one))
-    return replace(circuit, operations=parts)
+    """The same circuit with gates of one qubit and those in `TWO`; a condition is that of every part.
+
+    It is `settled`, and resets of qubits to which nothing has been done are left out: these are in |0>.
+    """
+    touched: set[int] = set()
+    parts: list[Operation] = []
+    for one in settled(circuit).operations:
+        if one.name == "reset" and one.qubits[0] not in touched:
+            continue
+        made = [replace(part, condition=one.condition) for part in _parts(one)]
+        if made and one.name != "barrier":
+            touched.update(one.qubits)
+        parts += made
+    return replace(circuit, operations=tuple(parts))
 
 
 def in_cz(one: Operation) -> tuple[Operation, ...]:
-    """A gate of `TWO` as CZ and gates of one qubit."""
+    """A gate of `TWO` as CZ and gates of one qubit; anything else as it is."""
+    if one.name not in TWO:
+        return (one,)
     a, b = one.qubits[0], one.qubits[-1]
     cx = (Operation("h", (b,)), Operation("cz", (a, b)), Operation("h", (b,)))
     back = (Operation("h", (a,)), Operation("cz", (a, b)), Operation("h", (a,)))

@@ -12,7 +12,7 @@ from counterpoint.circuits import tags
 from counterpoint.circuits.circuit import Circuit, Operation
 from counterpoint.circuits.decompose import decomposed, in_cz
 from counterpoint.circuits.matrices import MATRICES, Matrix
-from counterpoint.circuits.tagged import Tagged, check_condition
+from counterpoint.circuits.tagged import Tagged, check_conditions
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,10 @@ def layered(circuit: Circuit) -> Tagged:
     Raises:
         BadInput: a measurement or a reset depends on a result.
     """
-    writer = _Writer(circuit)
-    for one in decomposed(circuit).operations:
-        check_condition(one)
+    parts = decomposed(circuit)
+    check_conditions(parts)
+    writer = _Writer(parts)
+    for one in parts.operations:
         for part in in_cz(one):
             writer.do(part)
     return writer.done()
@@ -46,25 +47,18 @@ class _Writer:
     def __init__(self, circuit: Circuit) -> None:
         self.together = not circuit.depends_on_results
         self.bits = circuit.bits
-        used = sorted({q for one in circuit.operations if one.name != "barrier" for q in one.qubits})
         self.layers: list[list[_Entry]] = []
         self.free: dict[int, int] = {}  # the first layer that each qubit can be used in
-        self.ready: dict[int, int] = {}  # and each bit
+        self.ready: dict[int, int] = {}  # and each bit be looked at in
         self.pending: dict[int, Matrix] = {}  # gates of one qubit that are not written yet
         self.held: dict[int, int] = {}  # which measurement each bit holds
         self.measurements = 0
         self.last: list[tuple[int, int]] = []  # qubits to be read in the end, and the bits they go to
-        for q in used:
+        for q in circuit.used:
             self.put(_Entry("R", "", (q,)))
 
     def do(self, one: Operation) -> None:
         """An operation as it comes in the program."""
-        bit, condition = 0, None
-        if one.condition is not None:
-            bit, value = one.condition
-            if bit not in self.held and value:
-                return  # a bit that nothing has written is 0
-            condition = (self.held[bit], bool(value)) if bit in self.held else None
         if one.name in ("measure", "barrier", "reset"):
             self.flush(one.qubits)
         match one.name:
@@ -76,9 +70,10 @@ class _Writer:
                 self.free |= dict.fromkeys(one.qubits, max((self.free.get(q, 0) for q in one.qubits), default=0))
             case name:
                 matrix = MATRICES[name](*one.parameters)
-                if condition is not None:
+                if one.condition is not None:
+                    bit, value = one.condition
                     self.flush(one.qubits)
-                    self.put(_entry(one.qubits, matrix, condition), (bit,))
+                    self.put(_entry(one.qubits, matrix, (self.held[bit], bool(value))), self.ready[bit])
                 elif name == "cz":
                     self.flush(one.qubits)
                     self.put(_Entry("CZ", "", one.qubits))
@@ -91,7 +86,7 @@ class _Writer:
         if self.together:
             self.last.append((one.qubits[0], one.bit))
             return
-        self.put(_Entry("M", "", one.qubits, self.measurements), (one.bit,))
+        self.ready[one.bit] = 1 + self.put(_Entry("M", "", one.qubits, self.measurements))
         self.held[one.bit] = self.measurements
         self.measurements += 1
 
@@ -102,15 +97,14 @@ class _Writer:
             if tags.gate(matrix) != ("I", ""):
                 self.put(_entry((q,), matrix, None))
 
-    def put(self, entry: _Entry, bits: Iterable[int] = ()) -> None:
-        """Into the first layer in which its qubits are free, after all that was done with `bits`."""
-        bits = tuple(bits)
-        at = max([self.free.get(q, 0) for q in entry.qubits] + [self.ready.get(b, 0) for b in bits])
+    def put(self, entry: _Entry, earliest: int = 0) -> int:
+        """Into the first layer from `earliest` in which its qubits are free; which one that is."""
+        at = max(earliest, *(self.free.get(q, 0) for q in entry.qubits))
         while len(self.layers) <= at:
             self.layers.append([])
         self.layers[at].append(entry)
         self.free |= dict.fromkeys(entry.qubits, at + 1)
-        self.ready |= dict.fromkeys(bits, at + 1)
+        return at
 
     def done(self) -> Tagged:
         self.flush(list(self.pending))

@@ -33,15 +33,14 @@ def tagged(circuit: Circuit) -> Tagged:
     lines: list[str] = []
     record: list[int | None] = [None] * circuit.bits
     results = 0
-    for one in decomposed(circuit).operations:
+    parts = decomposed(circuit)
+    check_conditions(parts)
+    for one in parts.operations:
         condition = None
         if one.condition is not None:
-            bit, value = one.condition
-            check_condition(one)
-            result = record[bit]
-            if result is None and value:
-                continue  # a bit that nothing has written is 0
-            condition = None if result is None else tags.Condition(result, bool(value))
+            result = record[one.condition[0]]
+            assert result is not None  # as the circuit is settled
+            condition = tags.Condition(result, bool(one.condition[1]))
         lines += _lines(one, condition, results)
         if one.bit is not None:
             record[one.bit] = results
@@ -49,13 +48,14 @@ def tagged(circuit: Circuit) -> Tagged:
     return Tagged(stim.Circuit("\n".join(lines)), tuple(record))
 
 
-def check_condition(one: Operation) -> None:
-    """Raise BadInput where a measurement or reset depends on a result."""
-    if one.condition is not None and one.name in ("measure", "reset"):
-        raise BadInput(
-            f"'{one.name}' of qubit {one.qubits[0]} depends on bit {one.condition[0]}, and gates alone may: take the "
-            "condition away"
-        )
+def check_conditions(parts: Circuit) -> None:
+    """Raise BadInput where a measurement or reset of a decomposed circuit depends on a result."""
+    for one in parts.operations:
+        if one.condition is not None and one.name in ("measure", "reset"):
+            raise BadInput(
+                f"'{one.name}' of qubit {one.qubits[0]} depends on bit {one.condition[0]}, and gates alone may: take "
+                "the condition away"
+            )
 
 
 def _lines(one: Operation, condition: tags.Condition | None, results: int) -> list[str]:

@@ -24,10 +24,10 @@ from counterpoint.base import (
     fold_in,
 )
 from counterpoint.circuits import tags
-from counterpoint.circuits.circuit import Circuit
 from counterpoint.circuits.decompose import decomposed
 from counterpoint.circuits.layers import layered
-from counterpoint.circuits.tagged import Tagged
+from counterpoint.circuits.tagged import Tagged, check_conditions
+from counterpoint.circuits.trajectories import MOST, check_size
 from counterpoint.codes import surface
 from counterpoint.codes.faults import KINDS, MIXING, Gate, Kind
 from counterpoint.codes.gates import Template, compile_gates
@@ -85,6 +85,7 @@ class SimulatedChip(Machine):
         for instruction in circuit.flattened():
             if instruction.name == "QUBIT_COORDS":
                 self._coordinates.append(instruction)
+        self._layers: dict[tuple[str, bytes], Tagged] = {}  # of circuits that were placed, by the rates of all gates
         self._sightings: dict[str, Floats] = {}  # of each of the device's gates, in each circuit
 
     @property
@@ -97,9 +98,14 @@ class SimulatedChip(Machine):
         self._meter.resume(clock)
 
     def price(self, job: Job) -> Price:
-        """Cycles, shots and machine seconds of all candidates; no money. Raises BadInput as `placed`, for OpenQASM."""
-        if isinstance(job.circuit, str):
-            self.placed(job.circuit)
+        """Cycles, shots and machine seconds of all candidates; no money.
+
+        Raises BadInput for a circuit without detectors and observables that `sample` would refuse.
+        """
+        if isinstance(job.circuit, str) or not annotated(job.circuit):
+            check_job(job, self.space)
+            for _ in self._runs(job):
+                pass
         return price_of(job, job.cycles)
 
     def placed(self, circuit: Program) -> tuple[int, ...]:
@@ -123,14 +129,9 @@ class SimulatedChip(Machine):
     def sample(self, job: Job) -> Shots:
         """What the chip would give for `job` now; nothing changes. Raises BadInput as `run`, but for permits."""
         check_job(job, self.space)
-        if isinstance(job.circuit, str):
-            return self._general(job)
-        if annotated(job.circuit) or not job.circuit.num_measurements:
+        if not isinstance(job.circuit, str) and (annotated(job.circuit) or not job.circuit.num_measurements):
             return self._flips(job, job.circuit)
-        if self._has(job.circuit):
-            run = Tagged(job.circuit, tuple(range(job.circuit.num_measurements)))
-            return self._bits(job, lambda _: run)
-        return self._general(job)
+        return self._bits(job)
 
     def _flips(self, job: Job, circuit: stim.Circuit) -> Shots:
         """Detection events and observables."""
@@ -146,21 +147,28 @@ class SimulatedChip(Machine):
             events, flips, no_bits(*events.shape[:2]), job.controls, started=self._meter.clock, seconds=seconds
         )
 
-    def _general(self, job: Job) -> Shots:
-        """A circuit on qubits of no place, placed anew for each setting."""
-        circuit = general(job.circuit)
-        return self._bits(job, lambda rates: self._placed(circuit, rates))
-
-    def _bits(self, job: Job, run_under: Callable[[Floats], Tagged]) -> Shots:
-        """Measured bits of what is run under each setting, given the rates (G,) of all gates."""
+    def _bits(self, job: Job) -> Shots:
+        """Measured bits."""
         measured: list[NDArray[np.bool_]] = [np.zeros((0, 0), np.bool_)] * len(job.controls)
-        for rates, rows in self._settings(job):
-            run = run_under(rates)
+        for run, rates, rows in self._runs(job):
             template, gate = self._template(run.circuit)
             noisy = replace(run, circuit=template.circuit(rates[gate]))
             for c in rows:
                 measured[c] = bits(noisy, job.shots, fold_in(job.key, "shots", c))
-        return shots_of(job, np.array(measured), started=self._meter.clock, seconds=self.price(job).seconds)
+        seconds = price_of(job, job.cycles).seconds
+        return shots_of(job, np.array(measured), started=self._meter.clock, seconds=seconds)
+
+    def _runs(self, job: Job) -> Iterator[tuple[Tagged, Floats, list[int]]]:
+        """What runs under each setting, the rates (G,) of all gates, and the candidates that share it.
+
+        A circuit on the chip's own qubits is run as it is, any other is placed anew for each setting.
+        """
+        own = job.circuit if isinstance(job.circuit, stim.Circuit) and self._stays(job.circuit) else None
+        for rates, rows in self._settings(job):
+            if own is None:
+                yield self._placed(job.circuit, rates), rates, rows
+            else:
+                yield Tagged(own, tuple(range(own.num_measurements))), rates, rows
 
     def _settings(self, job: Job) -> Iterator[tuple[Floats, list[int]]]:
         """The rates (G,) of the device's gates now under each setting, and the candidates that share it."""
@@ -170,10 +178,30 @@ class SimulatedChip(Machine):
         members = list(alike.values())
         yield from zip(self._device.rates(job.controls[[m[0] for m in members]], self.optimum()), members, strict=True)
 
-    def _placed(self, circuit: Circuit, rates: Floats) -> Tagged:
+    def _placed(self, program: Program, rates: Floats) -> Tagged:
         """The circuit in layers on the qubits that suit it best under `rates` (G,)."""
-        run = layered(placed(circuit, self._errors(rates), self.name))
-        return replace(run, circuit=self._coordinates + run.circuit)
+        key = (str(program), rates.tobytes())
+        if key not in self._layers:
+            parts = decomposed(general(program))
+            check_conditions(parts)  # here, where qubits have the numbers that they were given
+            routed = placed(parts, self._errors(rates), self.name)
+            run = layered(routed)
+            if not tags.plain(run.circuit):
+                self._check_followed(len(parts.used), len(routed.used))
+            if len(self._layers) == KEPT:
+                del self._layers[next(iter(self._layers))]
+            self._layers[key] = replace(run, circuit=self._coordinates + run.circuit)
+        return self._layers[key]
+
+    def _check_followed(self, used: int, touched: int) -> None:
+        """Raise BadInput where the shots of a placed circuit have more qubits than can be followed."""
+        check_size(used)
+        if touched > MOST:
+            raise BadInput(
+                f"the circuit has T gates, rotations or conditions on {used} qubits, which are {touched} of the "
+                f"{self.name} chip with those that SWAPs bring them past, and its shots are followed exactly up to "
+                f"{MOST}: use fewer, or gates between fewer pairs"
+            )
 
     def _errors(self, rates: Floats) -> Errors:
         """What the chip's parts cost under `rates` (G,)."""
@@ -227,11 +255,14 @@ class SimulatedChip(Machine):
         rates = self._device.rates(self.space.start[None], optimum)[0].tolist()
         return {g: 0.0 if g.kind == "stray" else r for g, r in zip(self._device.gates, rates, strict=True)}
 
-    def _has(self, circuit: stim.Circuit) -> bool:
-        """Whether the circuit is one on the chip's own qubits and couplers."""
+    def _stays(self, circuit: stim.Circuit) -> bool:
+        """Whether the circuit is one on the chip's own qubits and couplers. Raises BadInput where it measures nothing
+        and is none."""
         try:
             self._template(circuit)
         except BadInput:
+            if not circuit.num_measurements:
+                raise
             return False
         return tags.plain(circuit)
 

@@ -44,7 +44,7 @@ def placed(circuit: Circuit, errors: Errors, chip: str) -> Circuit:
 
 def placement(parts: Circuit, errors: Errors, chip: str) -> dict[int, int]:
     """Where each used qubit of a decomposed circuit begins. Raises BadInput as `placed`."""
-    used = sorted({q for one in parts.operations if one.name != "barrier" for q in one.qubits})
+    used = list(parts.used)
     if len(used) > len(errors.alone):
         raise BadInput(
             f"the circuit uses {len(used)} qubits and the {chip} chip has {len(errors.alone)}: use fewer, or a chip "
@@ -108,6 +108,8 @@ class _Router:
         for one in parts.operations:
             if one.name == "barrier":
                 one = replace(one, qubits=tuple(q for q in one.qubits if q in self.place))
+                if not one.qubits:
+                    continue
             elif len(one.qubits) == 2:
                 made += self.meet(*one.qubits)
             made.append(replace(one, qubits=tuple(self.place[q] for q in one.qubits)))
