@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -270,6 +271,16 @@ def test_openqasm_beyond_clifford_and_t_is_refused():
     for gate in (Operation("rz", (0,), (0.3,)), Operation("ccx", (0, 1, 2))):
         with pytest.raises(BadInput, match=f"'{gate.name}.*' is no Clifford gate"):
             machine().cycles(write(Circuit(3, 1, (gate, Operation("measure", (0,), bit=0)))))
+
+
+def test_openqasm_that_depends_on_a_result_is_refused_with_a_way_out():
+    read, flip = Operation("measure", (0,), bit=0), Operation("x", (1,), condition=(0, 1))
+    task = Job(write(Circuit(2, 2, (read, flip, replace(read, bit=1)))), np.zeros((1, 0)), 10, 1, "a", (1,))
+    for refuses in (machine().price, machine().sample):
+        with pytest.raises(BadInput, match=r"'x' depends on bit 0.* such as ideal, aer or a chip"):
+            refuses(task)
+    never = write(Circuit(2, 1, (flip, read)))  # the bit is 0 all along
+    assert machine().cycles(never) == machine().cycles(write(Circuit(2, 1, (read,))))
 
 
 # With one error of known size

@@ -12,7 +12,7 @@ from typing import final
 import stim
 
 from counterpoint.base import BadInput
-from counterpoint.circuits.circuit import GATES, Circuit, Operation
+from counterpoint.circuits.circuit import Circuit, Operation, settled
 from counterpoint.circuits.limits import OPERATIONS, QUBITS
 from counterpoint.circuits.turns import PAULIS, parts
 
@@ -171,11 +171,11 @@ def to_stim(circuit: Circuit) -> stim.Circuit:
     """The same circuit in R, M, H, S, CX, CZ, Paulis, and S[T] for T, in layers that end at TICK.
 
     Every qubit is prepared by R before its first use. Each operation is in the first layer in which its qubits are
-    free, and none passes a barrier. A Pauli that depends on a bit becomes feedback. Measurements stand in another order
-    than they were given in: `record_of` tells which is which.
+    free, and none passes a barrier. Measurements stand in another order than they were given in: `record_of` tells
+    which is which.
 
     Raises:
-        BadInput: a gate that `turns.parts` does not take; anything but Paulis that depends on a bit.
+        BadInput: a gate that `turns.parts` does not take; anything that depends on a bit.
     """
     return _laid(circuit).circuit()
 
@@ -189,7 +189,7 @@ def record_of(circuit: Circuit) -> tuple[int | None, ...]:
 
 def _laid(circuit: Circuit) -> _ToStim:
     writer = _ToStim()
-    for one in circuit.operations:
+    for one in settled(circuit).operations:
         writer.do(one)
     return writer
 
@@ -199,7 +199,6 @@ class _Entry:
     layer: int
     name: str
     qubits: tuple[int, ...]
-    result: int | None = None  # the entry of the measurement that it depends on
 
 
 @final
@@ -211,11 +210,14 @@ class _ToStim:
         self.held: dict[int, int] = {}  # the entry of the measurement whose result each bit has
 
     def do(self, one: Operation) -> None:
+        if one.condition is not None:
+            raise BadInput(
+                f"'{one.name}' depends on bit {one.condition[0]}, and what is done to logical qubits cannot: take the "
+                "condition away, or a machine that follows results, such as ideal, aer or a chip"
+            )
         if one.name == "barrier":
             layer = max((self.free.get(q, 0) for q in one.qubits), default=0)
             self.free |= dict.fromkeys(one.qubits, layer)
-        elif one.condition is not None:
-            self.feedback(one, *one.condition)
         elif one.name == "reset":
             self.put("R", one.qubits)
         else:
@@ -243,23 +245,6 @@ class _ToStim:
         self.used.update(qubits)
         self.entries.append(_Entry(layer, name, qubits))
 
-    def feedback(self, one: Operation, bit: int, value: int) -> None:
-        paulis = parts(one) if one.name in GATES else None
-        if paulis is None or any(name not in PAULIS for name, _ in paulis):
-            raise BadInput(
-                f"'{one.name}' depends on bit {bit} and in a stim circuit Paulis alone can: give x, y or z, or take a "
-                "machine that follows results"
-            )
-        self.prepare(one.qubits)
-        for name, qubits in paulis:
-            if value == 0:
-                self.put(name, qubits)
-            if bit in self.held:
-                result = self.held[bit]
-                layer = max(self.free[qubits[0]] - 1, self.entries[result].layer)
-                self.free[qubits[0]] = max(self.free[qubits[0]], layer)
-                self.entries.append(_Entry(layer, f"C{name}", qubits, result))
-
     def order(self) -> list[int]:
         return sorted(range(len(self.entries)), key=lambda i: self.entries[i].layer)
 
@@ -269,15 +254,12 @@ class _ToStim:
         return {entry: k for k, entry in enumerate(measured)}
 
     def circuit(self) -> stim.Circuit:
-        out, record, layer = stim.Circuit(), self.record(), 0
+        out, layer = stim.Circuit(), 0
         for i in self.order():
             entry = self.entries[i]
             if entry.layer > layer:
                 out.append("TICK", [])
                 layer = entry.layer
             name, _, tag = entry.name.rstrip("]").partition("[")
-            targets: list[int | stim.GateTarget] = list(entry.qubits)
-            if entry.result is not None:
-                targets = [stim.target_rec(record[entry.result] - out.num_measurements), *targets]
-            out.append(name, targets, tag=tag)
+            out.append(name, entry.qubits, tag=tag)
         return out
