@@ -23,6 +23,7 @@ _CONDITION = re.compile(r"(?:^| )if (!?)(\d+)$")
 _NUMBER = r"(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)"
 _U = re.compile(rf"U\({_NUMBER},{_NUMBER},{_NUMBER}\)")
 _T = {"S": pi / 4, "S_DAG": -pi / 4}
+CLOSE = 1e-12  # of each entry to that of the gate that it is taken for
 _CLIFFORDS = {n: of_stim(n) for n, gate in stim.gate_data().items() if gate.is_unitary and gate.is_single_qubit_gate}
 
 
@@ -41,7 +42,8 @@ class Condition:
 def gate(matrix: Matrix) -> tuple[str, str]:
     """Name and tag of a gate (2, 2) of one qubit: stim's own where it has one, up to a phase; I is the identity's."""
     for name, clifford in _CLIFFORDS.items():
-        if abs(np.vdot(matrix, clifford)) > 2 - 1e-12:  # alike to 1e-6 rad or so
+        share = np.vdot(clifford, matrix) / 2  # the phase, where they are alike
+        if abs(share) > 0.9 and np.abs(matrix - share * clifford).max() <= CLOSE:  # overlaps alone see no small angle
             return name, ""
     return "I", rotation(*angles(matrix))
 
