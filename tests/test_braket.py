@@ -157,7 +157,7 @@ def test_bad_input(monkeypatch: pytest.MonkeyPatch) -> None:
         local("braket_dm").sample(job(measured(qubits=14)))
     with pytest.raises(BadInput, match="depends on what it measures"):
         local("braket_dm").sample(job(Circuit(1, 1, conditional)))
-    with pytest.raises(BadInput, match="bit 1 depends on bit 0"):
+    with pytest.raises(BadInput, match="'measure' of qubit 0 depends on bit 0"):
         local().sample(job(Circuit(1, 2, (conditional[0], Op("measure", (0,), bit=1, condition=(0, 1))))))
     with pytest.raises(BadInput, match="'braket_xx' is not known: give one of braket_sv, braket_dm"):
         local("braket_xx")

@@ -1,25 +1,34 @@
-"""The ideal machine: exact chances whichever way a circuit is run, the same key, permits, what is refused."""
+"""Machines without errors: exact chances whichever way a circuit is run, the same key, permits, what is refused."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from math import pi
 
 import numpy as np
 import pytest
 import stim
-from chances import ALL, CLIFFORD, alike, random_circuit
+from chances import ALL, CLIFFORD, alike, chances, random_circuit, random_dynamic
 
 from counterpoint.base import BadInput, Job, Permit, Price, Program
 from counterpoint.circuits import tags
 from counterpoint.circuits.circuit import Circuit, Operation
+from counterpoint.circuits.matrices import MATRICES
 from counterpoint.circuits.qasm import write
 from counterpoint.circuits.state import probabilities
 from counterpoint.circuits.tagged import tagged
 from counterpoint.codes import surface
+from counterpoint.machine import builds
+from counterpoint.machine.chip import SimulatedChip
+from counterpoint.machine.drift import parse
+from counterpoint.machine.general import GeneralMachine
 from counterpoint.machine.ideal import ideal
 from counterpoint.machine.knobs import NO_KNOBS
 from counterpoint.machine.meter import CYCLE_SECONDS
 from counterpoint.machine.results import bits_of
+from counterpoint.machine.vendors.aer import aer
+from counterpoint.machine.vendors.braket import local
 
 
 def job(circuit: Program, shots: int = 10_000, key: tuple[int, ...] = (1,)) -> Job:
@@ -40,6 +49,68 @@ def test_outcomes_have_the_exact_chances(names, seed, again):
     plain = random_circuit(4, 40, seed, names)
     found = bits_of(ideal().sample(job(write(circuit))), 4)
     assert alike(found, probabilities(plain, range(4)))
+
+
+@pytest.fixture(scope="module")
+def machines() -> tuple[GeneralMachine | SimulatedChip, ...]:
+    """Every simulator of general circuits, without errors."""
+    circuit = surface.memory(3, 3)
+    device = builds.willow(circuit, (1,))
+    none = replace(device, floor=np.zeros_like(device.floor), response=np.zeros_like(device.response))
+    return ideal(), aer(), local(), SimulatedChip(none, circuit, key=(1,), drift=parse("none"), epoch_seconds=1.0)
+
+
+def on_each(machines: tuple[GeneralMachine | SimulatedChip, ...], circuit: Circuit, shots: int) -> Iterator[np.ndarray]:
+    """(shots, bits) of each."""
+    for on in machines:
+        yield bits_of(on.sample(Job(write(circuit), on.space.start[None], shots, 1, "a", (5,))), circuit.bits)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_what_depends_on_results_has_the_exact_chances_on_every_simulator(machines, seed):
+    circuit = random_dynamic(3, 3, 16, seed)
+    for found in on_each(machines, circuit, 2_000):
+        assert alike(found, chances(circuit))
+
+
+def test_resetting_half_of_a_pair_leaves_the_other_half_mixed(machines):
+    pair = (Operation("h", (0,)), Operation("cx", (0, 1)), Operation("reset", (1,)), Operation("h", (0,)))
+    circuit = Circuit(2, 2, (*pair, *(Operation("measure", (q,), bit=q) for q in (0, 1))))
+    for found in on_each(machines, circuit, 500):
+        assert alike(found, np.array([0.5, 0.5, 0, 0]))
+
+
+def test_a_bit_that_nothing_has_written_is_0(machines):
+    never, always = (Operation("x", (q,), condition=(2, value)) for q, value in ((0, 1), (1, 0)))
+    late = Operation("measure", (2,), bit=2), Operation("x", (2,), condition=(2, 0)), Operation("measure", (2,), bit=2)
+    circuit = Circuit(3, 3, (never, always, *late, *(Operation("measure", (q,), bit=q) for q in (0, 1))))
+    for found in on_each(machines, circuit, 50):
+        assert (found == [False, True, True]).all()
+
+
+def test_barriers_and_resets_use_no_qubit(machines):
+    idle = Operation("reset", (0,)), Operation("barrier", (0, 2)), Operation("barrier", (0, 1, 2))
+    circuit = Circuit(
+        3, 1, (*idle, Operation("x", (1,)), Operation("barrier", (2,)), Operation("measure", (1,), bit=0))
+    )
+    for found in on_each(machines, circuit, 50):
+        assert found.all()
+
+
+def test_qubits_that_are_not_used_are_not_counted():
+    """24 and 12 are the most that are used; so many more are declared, reset and in a barrier."""
+    fence = Operation("barrier", tuple(range(40))), *(Operation("reset", (q,)) for q in range(30, 40))
+    turned = (Operation("ry", (39,), (pi,)), Operation("rx", (20,), (pi / 3,)), *fence[:1])
+    read = Operation("measure", (39,), bit=1), Operation("measure", (20,), bit=0)
+    for after in ((), (Operation("h", (20,)), Operation("measure", (20,), bit=2))):
+        found = bits_of(ideal().sample(job(write(Circuit(40, 3, (*fence, *turned, *read, *after))), 500)), 3)
+        assert alike(found[:, [0]], np.array([0.75, 0.25]))
+        assert found[:, 1].all()
+
+
+def test_a_small_angle_is_no_clifford_gate():
+    assert not tags.plain(tagged(Circuit(1, 0, (Operation("rx", (0,), (1e-6,)),))).circuit)
+    assert tags.gate(np.exp(0.3j) * MATRICES["rx"](pi / 2)) == ("SQRT_X", "")
 
 
 def test_a_bit_holds_what_was_written_last():

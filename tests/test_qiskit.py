@@ -357,7 +357,7 @@ def test_nothing_measured_is_zeros(machines: dict[str, GeneralMachine]) -> None:
 
 def test_bad_circuits(folder: Path, machines: dict[str, GeneralMachine]) -> None:
     many = Circuit(6, 1, (Op("measure", (0,), bit=0),))
-    conditional = Circuit(1, 1, (Op("x", (0,), condition=(0, 1)), Op("measure", (0,), bit=0)))
+    conditional = Circuit(1, 1, (*many.operations, Op("x", (0,), condition=(0, 1)), *many.operations))
     with pytest.raises(BadInput, match=r"6 qubits was given and FakeManilaV2 .* has 5"):
         machines["FakeManilaV2"].sample(job(many))
     with pytest.raises(BadInput, match=r"6 qubits was given and .*, qubits 0-1 has 2"):

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from counterpoint.base import BadInput, Floats, Key, Program
 from counterpoint.circuits import tags
-from counterpoint.circuits.circuit import Circuit
+from counterpoint.circuits.circuit import Circuit, compact, settled
+from counterpoint.circuits.decompose import decomposed
 from counterpoint.circuits.limits import check_state
 from counterpoint.circuits.tagged import Tagged, tagged
 from counterpoint.circuits.trajectories import check_size
@@ -57,15 +58,15 @@ def _method(program: Program) -> Callable[[int, Key], NDArray[np.bool_]]:
                 "a circuit with noise was given and the ideal machine has 0: give it without, or take a simulated chip"
             )
         return partial(by_stim, program)
-    circuit = general(program)
+    circuit = settled(general(program))
     run = _tagged(circuit)
     if tags.plain(run.circuit):
         return partial(bits, run)
     if circuit.depends_on_results:
-        check_size(len({q for one in circuit.operations for q in one.qubits}))
+        check_size(len(decomposed(circuit).used))
         return partial(bits, run)
-    check_state(circuit.qubits)
-    return partial(_drawn, circuit)
+    check_state(len(circuit.used))
+    return partial(_drawn, compact(circuit))
 
 
 @lru_cache(KEPT)

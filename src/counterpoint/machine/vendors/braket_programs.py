@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from counterpoint.base import BadInput
 from counterpoint.circuits.circuit import Circuit, Operation
 from counterpoint.circuits.decompose import decomposed
+from counterpoint.circuits.tagged import check_conditions
 from counterpoint.machine.vendors.packages import package
 
 # Braket's names of the gates that `decomposed` leaves; all others have the same name.
@@ -25,19 +25,22 @@ def written_bits(circuit: Circuit) -> list[int]:
 
 
 def program_text(circuit: Circuit) -> str:
-    """OpenQASM 3 with Braket's own gates. Raises BadInput where a measurement depends on a result."""
-    for one in circuit.operations:
-        if one.name == "measure" and one.condition is not None:
-            raise BadInput(
-                f"the measurement of qubit {one.qubits[0]} into bit {one.bit} depends on bit {one.condition[0]} and "
-                "Braket's simulators give such bits wrong: measure always"
-            )
-    lines = ["OPENQASM 3.0;", f"qubit[{circuit.qubits}] q;", f"bit[{circuit.bits}] c;"]
-    return "\n".join([*lines, *(_line(one) for one in decomposed(circuit).operations), ""])
+    """OpenQASM 3 with Braket's own gates, and one bit more where a qubit is reset that something was done to.
+
+    Raises BadInput where a measurement or a reset depends on a result: Braket's simulators give such bits wrong.
+    """
+    parts = decomposed(circuit)
+    check_conditions(parts)
+    spare = any(one.name == "reset" for one in parts.operations)
+    lines = ["OPENQASM 3.0;", f"qubit[{circuit.qubits}] q;", f"bit[{circuit.bits + spare}] c;"]
+    return "\n".join([*lines, *(_line(one, circuit.bits) for one in parts.operations), ""])
 
 
-def _line(one: Operation) -> str:
+def _line(one: Operation, spare: int) -> str:
     qubits = ", ".join(f"q[{q}]" for q in one.qubits)
+    if one.name == "reset":
+        # Braket's own reset lets the two halves of an entangled state interfere.
+        return f"c[{spare}] = measure {qubits};\nif (c[{spare}] == 1) {{ x {qubits}; }}"
     if one.name == "measure":
         said = f"c[{one.bit}] = measure {qubits};"
     else:
@@ -59,7 +62,7 @@ def braket_circuit(circuit: Circuit) -> Any:
 
 
 def measured_bits(columns: NDArray[np.int64], bits: Sequence[int], width: int) -> NDArray[np.bool_]:
-    """(shots, width) bits from the columns (shots, W) of those that were written."""
+    """(shots, width) bits from the columns (shots, W) of those that were written, a spare one after them."""
     measured = np.zeros((len(columns), width), np.bool_)
-    measured[:, bits] = columns
+    measured[:, bits] = columns[:, : len(bits)]
     return measured
