@@ -34,7 +34,7 @@ from counterpoint.govern.permits import Governor
 from counterpoint.machine.checks import Unavailable
 from counterpoint.machine.queued import QueuedMachine
 from counterpoint.machine.remote import connect
-from counterpoint.machine.runner import Runner
+from counterpoint.machine.runner import Runner, charged
 from counterpoint.machine.server.faulty import KINDS
 from counterpoint.machine.server.limits import Limits
 from counterpoint.machine.server.queue import FILE, Queue
@@ -115,7 +115,8 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def client(folder: Path, url: str, token: str) -> Iterator[tuple[Runner, QueuedMachine, Jobs]]:
     with Jobs.open(folder) as jobs, Ledger.open(folder) as ledger:
         on = connect(url, token, jobs)
-        yield Runner(Governor(EXPERIMENT, ledger, on.space), Used(jobs.used())), on, jobs
+        used = sum(charged(ledger.entries()).values(), Price())
+        yield Runner(Governor(EXPERIMENT, ledger, on.space), Used(used)), on, jobs
 
 
 # Answers
@@ -128,7 +129,7 @@ def test_a_remote_machine_gives_what_the_machine_itself_gives(shared: Served, tm
         assert found.measurements.shape == (1, 7, 3)
         assert found.controls.shape == (1, 0)
         assert on.name == f"echo at {shared.url}"
-        assert jobs.used() == Price(7, 7, pytest.approx(7e-6))
+        assert jobs.all()[0].price == runner.used.price == Price(7, 7, pytest.approx(7e-6))
         watched = stim.Circuit("R 0 1\nX 1\nM 0 1\nDETECTOR rec[-2]\nOBSERVABLE_INCLUDE(0) rec[-1]")
         found = runner.run(on, watched, 9, (1,))
         assert (found.detection_events.shape, found.observables.shape) == ((1, 9, 1), (1, 9, 1))
@@ -353,8 +354,8 @@ def test_a_thousand_jobs_at_a_server_that_fails_at_every_fifth_request(tmp_path:
             kept = jobs.all()
             assert {one.ticket: one.entry for one in kept} == permitted(tmp_path / "client")
             assert {one.state for one in kept} == {"done"}
-            assert jobs.used() == runner.used.price
-            assert (on.pending(), jobs.used().shots) == ([], 3 * jobs_in_all)
+            assert sum((one.price for one in kept), Price()) == runner.used.price
+            assert (on.pending(), runner.used.price.shots) == ([], 3 * jobs_in_all)
         met = one.server.faulty.met
         requests = 2 * jobs_in_all  # at least
         for kind in KINDS:

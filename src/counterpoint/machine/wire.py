@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import math
+import re
+import sys
 import zlib
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +19,9 @@ from counterpoint.machine.results import annotated
 
 MOST_SHOTS = 10**12
 MOST_WORDS = 64  # of a key
+DEEPEST = 100  # blocks of a text within each other: those who read it recurse
 BITS = ("detection_events", "observables", "measurements")
+_UNREAD = re.compile(r"\[[^\]\n]*\]|#[^\n]*")  # tags and comments of a stim text
 
 
 def job_plain(job: Job) -> dict[str, Any]:
@@ -53,7 +56,7 @@ def job_of(plain: Any) -> Job:
 
 def circuit_of(plain: Any) -> Program:
     """The circuit that `circuit_plain` was given; OpenQASM is not read here. Raises BadInput for a stim circuit that
-    stim cannot read."""
+    stim cannot read, or with more than `DEEPEST` blocks within each other."""
     table = _table(plain, "a circuit")
     if set(table) == {"qasm"}:
         return _text(table["qasm"], "qasm")
@@ -61,10 +64,22 @@ def circuit_of(plain: Any) -> Program:
         raise BadInput(
             f"a circuit has the keys {', '.join(table) or 'none'}: give one, 'stim' or 'qasm', with its text"
         )
+    text = _text(table["stim"], "stim")
+    if (deep := depth(_UNREAD.sub("", text), "{", "}")) > DEEPEST:
+        raise BadInput(f"the circuit has {deep:,} REPEAT within each other and {DEEPEST} may be: join some")
     try:
-        return stim.Circuit(_text(table["stim"], "stim"))
+        return stim.Circuit(text)
     except ValueError as error:
         raise BadInput(f"the circuit is none that stim can read ({_first_line(error)}): mend that line") from None
+
+
+def depth(text: str, opening: str, closing: str) -> int:
+    """How many brackets of `text` stand within each other at most, whichever of the characters given they are."""
+    open, most = 0, 0
+    for one in re.findall(f"[{re.escape(opening + closing)}]", text):
+        open += 1 if one in opening else -1
+        most = max(most, open)
+    return most
 
 
 def key_of(plain: Any) -> tuple[int, ...]:
@@ -156,6 +171,11 @@ def _value(table: dict[str, Any], name: str) -> Any:
 def _text(plain: Any, name: str) -> str:
     if not isinstance(plain, str):
         raise BadInput(f"'{name}' is {_shown(plain)}: give a text")
+    try:
+        plain.encode()
+    except UnicodeEncodeError as error:
+        found = ascii(plain[error.start])
+        raise BadInput(f"'{name}' has {found} at {error.start}, half a character: give a text of Unicode") from None
     return plain
 
 
@@ -166,7 +186,7 @@ def _whole(plain: Any, name: str, least: int, most: int) -> int:
 
 
 def _number(plain: Any, name: str) -> float:
-    if not isinstance(plain, int | float) or isinstance(plain, bool) or not math.isfinite(plain):
+    if not isinstance(plain, int | float) or isinstance(plain, bool) or not abs(plain) <= sys.float_info.max:
         raise BadInput(f"'{name}' is {_shown(plain)}: give a finite number")
     return float(plain)
 

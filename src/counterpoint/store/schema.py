@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from counterpoint.store.turns import now
 
 Migration = Callable[[sqlite3.Connection], None]
 
+PATIENCE = 5.0  # seconds that a process waits for others at a new file, as long as SQLite does by itself elsewhere
 APPLICATION = 0x43505354  # "CPST" in the file's header: tells a store from any other SQLite file
 
 
@@ -109,28 +111,43 @@ def version(connection: sqlite3.Connection) -> int:
     return connection.execute("SELECT count(*) FROM migrations").fetchone()[0] if known else 0
 
 
+def write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch the file to a write-ahead log. SQLite does not wait where another process does so at the same time."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > until:
+                raise
+        time.sleep(0.01)
+
+
 def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration] = MIGRATIONS) -> None:
-    """Bring the store up to date.
+    """Bring the store up to date; several processes may do so at the same time.
 
     Raises:
         BadInput: it is of a newer version than this program knows.
     """
-    connection.execute(
-        """CREATE TABLE IF NOT EXISTS migrations (
-            number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied TEXT NOT NULL
-        ) STRICT"""
-    )
-    refuse_newer(connection, len(migrations))
-    for number, step in list(enumerate(migrations, start=1))[version(connection) :]:
+    while (number := version(connection) + 1) <= len(migrations):
         connection.execute("BEGIN IMMEDIATE")
         try:
-            step(connection)
-            connection.execute("INSERT INTO migrations VALUES (?, ?, ?)", (number, step.__name__, now()))
+            connection.execute(
+                """CREATE TABLE IF NOT EXISTS migrations (
+                    number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied TEXT NOT NULL
+                ) STRICT"""
+            )
+            if version(connection) < number:  # else another process was quicker
+                step = migrations[number - 1]
+                step(connection)
+                connection.execute("INSERT INTO migrations VALUES (?, ?, ?)", (number, step.__name__, now()))
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:  # SQLite itself may have rolled back, as on a full disk
                 connection.execute("ROLLBACK")
             raise
+    refuse_newer(connection, len(migrations))
 
 
 def refuse_newer(connection: sqlite3.Connection, known: int = len(MIGRATIONS)) -> None:
@@ -145,11 +162,13 @@ def refuse_newer(connection: sqlite3.Connection, known: int = len(MIGRATIONS)) -
 # The ledger has the like of it: siblings do not import each other, and SQLite has no place below both.
 def refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
     """Raise BadInput where the file holds something, and not a store."""
+    connection.execute("BEGIN")  # all of one moment: another process may be making the store
     (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    # A store that was killed before its first migration holds the table of migrations alone.
-    begun = tables == 1 and connection.execute("SELECT name FROM sqlite_schema").fetchone()[0] == "migrations"
-    if application not in (0, APPLICATION) or (tables and not application and not begun):
+    names = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema")]
+    connection.execute("COMMIT")
+    # A store of an earlier counterpoint, killed before its first migration, holds the table of migrations alone.
+    begun = names == ["migrations"]
+    if application not in (0, APPLICATION) or (names and not application and not begun):
         raise BadInput(
             f"{path} is an SQLite file of something else (its application number is {application} and a "
             f"store's is {APPLICATION}): name the folder of a run with --store"

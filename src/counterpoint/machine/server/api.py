@@ -72,8 +72,9 @@ class LimitsOut(Part):
     bits: int = Field(description="Measurements, detectors and observables of all shots of a job.")
     operations: int = Field(description="Of a job, repeated ones as often as they are.")
     bytes: int = Field(description="Of a request.")
+    characters: int = Field(description="Of an OpenQASM text.")
     queued: int = Field(description="Jobs that wait or run.")
-    qubits: int | None = Field(description="Of a job; null where the machine alone says.")
+    qubits: int = Field(description="Of a job; a machine may have fewer.")
 
 
 class QuotaOut(Part):

@@ -6,11 +6,13 @@ import json
 from collections.abc import MutableMapping
 from typing import Any, final
 
+from counterpoint.machine.checks import Unavailable
 from counterpoint.machine.server.faulty import App, Receive, Send, whole
 from counterpoint.machine.server.queue import Queue
 
 OPEN = "/openapi.json"  # what anybody may read
 CLIENT = "counterpoint.client"  # in the scope: who has passed
+STUCK = "the server cannot use its queue at this moment: ask again later, or tell who runs it"
 
 
 @final
@@ -26,7 +28,11 @@ class Gate:
         if scope["type"] == "http" and scope["path"] != OPEN:
             headers = dict(scope["headers"])
             kind, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
-            client = self._queue.who(token) if kind.lower() == "bearer" else None
+            try:
+                client = self._queue.who(token) if kind.lower() == "bearer" else None
+            except Unavailable:
+                await _refuse(send, 503, STUCK)
+                return
             if client is None:
                 given = "a token that is not known" if token else "no token"
                 await _refuse(send, 401, f"{given} was given: give the one that who runs the server has made for you")

@@ -8,23 +8,24 @@ import secrets
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from counterpoint.base import BadInput
+from counterpoint.machine.checks import Unavailable
 from counterpoint.machine.queued import State
 from counterpoint.machine.server.limits import Refused
+from counterpoint.store.schema import write_ahead
 from counterpoint.store.sqlite import clearly
 
 FILE = "queue.sqlite"
 _APPLICATION = 0x43505155  # "CPQU" in the file's header: tells a queue from any other SQLite file
-_VERSION = 1
+TRIES = 2  # how often the server may end while a job runs, before the job is not run again
 
-_SCHEMA = (
+_TABLES = (
     f"PRAGMA application_id = {_APPLICATION}",
-    f"PRAGMA user_version = {_VERSION}",
     """CREATE TABLE clients (
         name TEXT PRIMARY KEY NOT NULL,
         token BLOB NOT NULL,    -- SHA-256
@@ -46,6 +47,9 @@ _SCHEMA = (
     "CREATE INDEX jobs_queued ON jobs (number) WHERE state = 'queued'",
     "CREATE INDEX jobs_open ON jobs (client) WHERE state IN ('queued', 'running')",
 )
+# How often the server ended while the job ran.
+_TRIED = ("ALTER TABLE jobs ADD COLUMN tries INTEGER NOT NULL DEFAULT 0",)
+_CHANGES = (_TABLES, _TRIED)  # what each version of the file has beyond the one before
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,10 @@ class Account:
 
 
 class Queue:
-    """The queue in a folder, for any number of threads and processes."""
+    """The queue in a folder, for any number of threads and processes.
+
+    Where SQLite cannot do what is asked, every method raises Unavailable, in words for who runs the server.
+    """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self._path, self._connection, self._lock = path, connection, threading.Lock()
@@ -90,9 +97,11 @@ class Queue:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise BadInput(f"folder {folder} cannot be made ({error.strerror}): name another with --store") from None
-        queue = cls(path, sqlite3.connect(path, isolation_level=None, check_same_thread=False))
-        with clearly(path, "opened", "queue"):
+        with ExitStack() as stack, clearly(path, "opened", "queue"):
+            connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            queue = stack.enter_context(cls(path, connection))
             queue._prepare()
+            stack.pop_all()
         return queue
 
     def close(self) -> None:
@@ -209,10 +218,17 @@ class Queue:
                 (status.state, status.result, status.reason, int(status.unavailable), one.number),
             )
 
-    def again(self) -> int:
-        """Jobs that were running when the last server ended wait again; how many."""
+    def again(self) -> None:
+        """Jobs that were running when the last server ended wait again; one that ran at `TRIES` ends has failed."""
+        reason = (
+            f"the server ended {TRIES} times while it ran: it may be what ends the server, so give a smaller one, or "
+            "ask who runs the server"
+        )
         with self._transaction() as connection:
-            return connection.execute("UPDATE jobs SET state = 'queued' WHERE state = 'running'").rowcount
+            connection.execute("UPDATE jobs SET state = 'queued', tries = tries + 1 WHERE state = 'running'")
+            query = "UPDATE jobs SET state = 'failed', reason = ? WHERE state = 'queued' AND tries >= ?"
+            for client, id in connection.execute(f"{query} RETURNING client, id", (reason, TRIES)).fetchall():
+                self._give_back(connection, client, id)
 
     def waiting(self) -> int:
         """How many jobs wait or run."""
@@ -222,27 +238,34 @@ class Queue:
 
     def _prepare(self) -> None:
         connection = self._connection
-        (application,) = connection.execute("PRAGMA application_id").fetchone()
-        (known,) = connection.execute("PRAGMA user_version").fetchone()
-        (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        if (tables or application) and (application, known) != (_APPLICATION, _VERSION):
-            raise BadInput(
-                f"{self._path} is an SQLite file of something else (its application number and version are "
-                f"{application} and {known}, a queue's {_APPLICATION} and {_VERSION}): name another folder with --store"
-            )
-        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("BEGIN")  # all of one moment: another process may be making the queue
+        self._version(connection)
+        connection.execute("COMMIT")
+        write_ahead(connection)
         # What a client was told is queued is on the disk; a power cut loses neither it nor its price.
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
-        if not tables:
-            connection.execute("BEGIN IMMEDIATE")
-            for statement in _SCHEMA:
-                connection.execute(statement)
-            connection.execute("COMMIT")
+        with self._transaction():
+            for number, change in list(enumerate(_CHANGES, start=1))[self._version(connection) :]:
+                for statement in (*change, f"PRAGMA user_version = {number}"):
+                    connection.execute(statement)
+
+    def _version(self, connection: sqlite3.Connection) -> int:
+        """Of the file, 0 where it is empty. Raises BadInput where it holds anything else than a queue."""
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (known,) = connection.execute("PRAGMA user_version").fetchone()
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        if (tables or application) and not (application == _APPLICATION and 1 <= known <= len(_CHANGES)):
+            raise BadInput(
+                f"{self._path} is an SQLite file of something else (its application number and version are "
+                f"{application} and {known}, a queue's {_APPLICATION} and 1 to {len(_CHANGES)}): name another folder "
+                "with --store"
+            )
+        return known if tables else 0
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, clearly(self._path, "read or written", "queue"):
+        with self._lock, _available(self._path):
             yield self._connection
 
     @contextmanager
@@ -278,6 +301,19 @@ class Queue:
 
     def _names(self, connection: sqlite3.Connection) -> list[str]:
         return [name for (name,) in connection.execute("SELECT name FROM clients")]
+
+
+@contextmanager
+def _available(path: Path) -> Iterator[None]:
+    """Says what SQLite could not do with the queue, which is no fault of the job's, as Unavailable."""
+    try:
+        yield
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        try:
+            with clearly(path, "read or written", "queue"):
+                raise
+        except BadInput as said:
+            raise Unavailable(str(said)) from error
 
 
 def _hashed(token: str) -> bytes:

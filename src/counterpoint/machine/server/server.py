@@ -22,9 +22,10 @@ from counterpoint import __version__
 from counterpoint.base import BadInput, Job, Key, Machine, Price, fold_in
 from counterpoint.circuits.circuit import GATES
 from counterpoint.govern.charter import Charter
+from counterpoint.machine.checks import Unavailable
 from counterpoint.machine.server.api import ErrorOut, JobIn, JobOut, LimitsOut, MachineOut, PriceOut, QuotaOut
 from counterpoint.machine.server.faulty import App, Faulty
-from counterpoint.machine.server.gate import CLIENT, OPEN, Gate
+from counterpoint.machine.server.gate import CLIENT, OPEN, STUCK, Gate
 from counterpoint.machine.server.limits import Limits, Refused
 from counterpoint.machine.server.queue import Queue, Status
 from counterpoint.machine.server.worker import Worker
@@ -43,6 +44,7 @@ REFUSALS = {
     413: "Too many bytes or shots.",
     422: "The message or the circuit is none.",
     429: "Too many jobs of the client wait.",
+    503: "The queue or the machine cannot be used at this moment: ask again.",
 }
 
 Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="The client's own name of the job.")]
@@ -82,7 +84,8 @@ class Server:
     def run(self) -> None:
         """Serve until `stop`, or until this is interrupted.
 
-        Raises BadInput where another server has the folder, or queue or ledger cannot be written any more.
+        Raises BadInput where another server has the folder, or queue or ledger cannot be written any more, and whatever
+        else ended the worker.
         """
         try:
             self._worker.start()
@@ -117,7 +120,7 @@ class Server:
             status_code=201,
             summary="Submit; the same again changes nothing",
             response_class=Response,
-            responses={201: told, 200: told} | _of(ours, 401, 403, 409, 411, 413, 422, 429),
+            responses={201: told, 200: told} | _of(ours, 401, 403, 409, 411, 413, 422, 429, 503),
         )
         app.add_api_route(
             job,
@@ -125,7 +128,7 @@ class Server:
             methods=["GET"],
             summary="How a job stands; what came of it",
             response_class=Response,
-            responses={200: told} | _of(ours, 401, 404, 422),
+            responses={200: told} | _of(ours, 401, 404, 422, 503),
         )
         app.add_api_route(
             job,
@@ -133,7 +136,7 @@ class Server:
             methods=["DELETE"],
             summary="Cancel a job that has not begun",
             response_class=Response,
-            responses={200: told} | _of(ours, 401, 404, 409, 422),
+            responses={200: told} | _of(ours, 401, 404, 409, 422, 503),
         )
         app.add_api_route(
             "/price",
@@ -141,7 +144,7 @@ class Server:
             methods=["POST"],
             summary="What a job would use; nothing is queued",
             response_model=PriceOut,
-            responses=_of(ours, 401, 411, 413, 422),
+            responses=_of(ours, 401, 411, 413, 422, 503),
         )
         app.add_api_route(
             "/machine",
@@ -149,7 +152,7 @@ class Server:
             methods=["GET"],
             summary="The machine, and what this client may do with it",
             response_model=MachineOut,
-            responses=_of(ours, 401),
+            responses=_of(ours, 401, 503),
         )
         return app
 
@@ -169,13 +172,16 @@ class Server:
     def _priced(self, job: JobIn) -> Price:
         """What the job will use, in a thread: reading a long one must not keep others waiting.
 
-        Raises Refused and BadInput where it is too large, or none that the machine can run.
+        Raises Refused and BadInput where it is too large, or none that the machine can run, or the machine is away.
         """
         circuit = circuit_of(job.circuit.model_dump(exclude_none=True))
         asked = Job(circuit, self._machine.space.start[None], job.shots, job.cycles, "", key_of(job.key))
         self._limits.check(asked)
         with self._pricing:
-            return self._machine.price(asked)
+            try:
+                return self._machine.price(asked)
+            except Unavailable as problem:
+                raise Refused(503, str(problem)) from None
 
     async def _get(self, request: Request, id: Id, wait: Wait = 0.0) -> Response:
         client = request.scope[CLIENT]
@@ -189,7 +195,7 @@ class Server:
         return MachineOut(
             name=self._machine.name,
             version=__version__,
-            limits=LimitsOut(**asdict(self._limits)),
+            limits=LimitsOut(**asdict(self._limits) | {"qubits": self._limits.most_qubits}),
             client=QuotaOut(**asdict(own)),
             gates=list(GATES),
             waiting=self._queue.waiting(),
@@ -236,6 +242,8 @@ def _of(all: dict[int, Any], *statuses: int) -> dict[int | str, Any]:
 
 
 async def _refused(request: Request, problem: Exception) -> Response:
+    if isinstance(problem, Unavailable):  # of the queue, said to who runs the server
+        return JSONResponse({"detail": STUCK}, 503)
     status = problem.status if isinstance(problem, Refused) else 422
     return JSONResponse({"detail": str(problem)}, status)
 

@@ -34,11 +34,11 @@ class Worker:
         broken: Callable[[], None],
     ) -> None:
         """Both are called in the worker's thread: `ended` with client and id of each job that has ended, `broken` where
-        queue or ledger cannot be written any more, which `problem` then tells."""
+        it can run no more, as when queue or ledger cannot be written, which `problem` then tells."""
         self._machine, self._charter, self._folder, self._queue = machine, charter, folder, queue
         self._ended, self._broken = ended, broken
         self._more, self._begun, self._stopping = threading.Event(), threading.Event(), False
-        self.problem: BadInput | None = None
+        self.problem: Exception | None = None
         self._thread = threading.Thread(target=self._main, name="worker", daemon=True)
 
     def start(self) -> None:
@@ -67,14 +67,16 @@ class Worker:
                 self._queue.again()
                 self._begun.set()
                 self._serve(runner)
-        except BadInput as problem:
+        except Exception as problem:  # whatever it is, a server that answers and runs nothing is worse than none
             self.problem = problem
             self._begun.set()
             self._broken()
 
     def _serve(self, runner: Runner) -> None:
-        while not self._stopping:
-            self._more.clear()
+        while True:
+            self._more.clear()  # before anything is looked at: what comes afterwards ends the wait
+            if self._stopping:
+                return
             if (one := self._queue.take()) is None:
                 self._more.wait()
                 continue
@@ -90,14 +92,15 @@ class Worker:
             job = replace(job, cycles=asked["cycles"])
             permit = runner.permit(self._machine, job)
             shots = self._machine.run(job, permit)
+            found = json.dumps(shots_plain(shots), allow_nan=False)
+            runner.collected(permit.entry, shots)
         except Exception as error:
             clear = isinstance(error, BadInput)
             reason = str(error) if clear else f"the machine broke ({type(error).__name__}: {error}): tell who runs it"
             if permit is not None:
                 runner.failed(permit.entry, reason)
             return Status("failed", None, reason, unavailable=not clear or isinstance(error, Unavailable))
-        runner.collected(permit.entry, shots)
-        return Status("done", json.dumps(shots_plain(shots), allow_nan=False))
+        return Status("done", found)
 
 
 def charged(ledger: Ledger, governor: Governor) -> Price:
