@@ -181,7 +181,8 @@ class SimulatedChip(Machine):
     def _placed(self, program: Program, rates: Floats) -> Tagged:
         """The circuit in layers on the qubits that suit it best under `rates` (G,)."""
         key = (str(program), rates.tobytes())
-        if key not in self._layers:
+        found = self._layers.get(key)
+        if found is None:
             parts = decomposed(general(program))
             check_conditions(parts)  # here, where qubits have the numbers that they were given
             routed = placed(parts, self._errors(rates), self.name)
@@ -190,8 +191,8 @@ class SimulatedChip(Machine):
                 self._check_followed(len(parts.used), len(routed.used))
             if len(self._layers) == KEPT:
                 del self._layers[next(iter(self._layers))]
-            self._layers[key] = replace(run, circuit=self._coordinates + run.circuit)
-        return self._layers[key]
+            found = self._layers[key] = replace(run, circuit=self._coordinates + run.circuit)
+        return found
 
     def _check_followed(self, used: int, touched: int) -> None:
         """Raise BadInput where the shots of a placed circuit have more qubits than can be followed."""
