@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+from contextlib import suppress
 from math import acos, pi, sqrt
 from pathlib import Path
 from typing import final
@@ -327,3 +329,31 @@ def test_figures_in_a_table() -> None:
     assert shown(Figure("", Estimate(-0.5, -0.6, 0.1), 1.0)) == ("-0.500", "(-0.600, 0.100)")
     assert shown(Figure("", Estimate(-0.0001, -0.0004, 0.0001), 0.0)) == ("0.000", "(0.000-0.000)")
     assert shown(Figure("", Estimate(1.5, 1.5, 1.5), 1.5)) == ("1.500", "")
+
+
+def test_far_machines_need_a_folder_for_their_jobs() -> None:
+    done = CliRunner().invoke(app, ["check", "http://127.0.0.1:8470"])
+    assert "queues its jobs, and 0 folders were named to keep them in" in str(done.exception)
+
+
+def test_a_charter_of_ones_own(tmp_path: Path) -> None:
+    rules = tmp_path / "lab.toml"
+    limits = EXPERIMENT.limits.model_copy(update={"shots": 1000, "cycles": 1000})
+    rules.write_text(EXPERIMENT.model_copy(update={"limits": limits}).to_toml())
+    done = CliRunner().invoke(app, ["check", "ideal", "--shots", "500", "--charter", str(rules)])
+    assert done.exit_code == 0
+    assert "limits.cycles is 1,000, of which 1,000 is used" in done.stdout
+
+
+def test_an_interrupt_that_is_lost_is_heeded_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python drops what is raised inside some callbacks; here it is raised inside one of ours that drops it, too."""
+
+    def swallowed(*arguments: object) -> Report:
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        return check(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("counterpoint.cli.check.run_check", swallowed)
+    done = CliRunner().invoke(app, ["check", "ideal", "--shots", "64"])
+    assert done.exit_code == 130
+    assert "stopped by hand" in done.stderr

@@ -329,6 +329,38 @@ def test_machines_are_made_before_any_is_charged_and_one_that_fails_leaves_the_o
     assert "machine 'ideal' was named 2 times" in str(done.exception)
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "shots", "sentence"),
+    [
+        ("c.stim", "H 0\nCX 0 1", "10", "0 measurements was given, and has nothing to return"),
+        ("c.stim", "", "10", "0 measurements"),
+        ("c.qasm", "OPENQASM 3.0;\nqubit q;\n", "10", "0 measurements"),
+        ("c.qasm", BELL, "1e11", "100,000,000,000 shots of 2 results were asked for and 2,000,000,000 results may be"),
+    ],
+)
+def test_what_gives_nothing_back_or_too_much_is_not_charged(
+    name: str, text: str, shots: str, sentence: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(text)
+    words = ["job", "run", str(tmp_path / name), "--machine", "ideal", "--shots", shots, "--store", str(tmp_path / "s")]
+    done = CliRunner().invoke(app, words)
+    assert sentence in str(done.exception)
+    assert kinds(tmp_path / "s") == Counter()
+
+
+def test_machines_of_one_kind_are_told_apart(bell: Path, tmp_path: Path) -> None:
+    words = ("--machine", "willow", "--machine", "willow:distance=5", "--json")
+    assert json.loads(verb(tmp_path, "run", bell, *words)).keys() == {"willow", "willow:distance=5"}
+    assert [row["machine"] for row in json.loads(verb(tmp_path, "list", "--json"))] == ["willow", "willow:distance=5"]
+
+
+def test_a_folder_without_jobs_is_not_made_by_asking_for_them(tmp_path: Path) -> None:
+    for words in (["list"], ["collect"], ["cancel", "abc"]):
+        done = CliRunner().invoke(app, ["job", *words, "--store", str(tmp_path / "none")])
+        assert "there is no store" in str(done.exception)
+    assert not (tmp_path / "none").exists()
+
+
 def test_one_ticket_that_cannot_be_collected_does_not_stop_the_others(tmp_path: Path) -> None:
     with JobSession.open(tmp_path, EXPERIMENT) as session:
         for _ in range(2):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -16,11 +16,11 @@ from rich.text import Text
 from counterpoint.base import BadInput, Key, Machine, fold_in
 from counterpoint.cli.comparison import WIDTH
 from counterpoint.cli.interrupt import interruptible
-from counterpoint.cli.options import JobStore, Json, Seed, jobs_in
+from counterpoint.cli.options import JobStore, Json, Rules, Seed, jobs_in
 from counterpoint.cli.sources import whole
 from counterpoint.loop.check import Report, check as run_check
 from counterpoint.loop.jobs import JobSession
-from counterpoint.loop.machines import machines_named
+from counterpoint.loop.machines import machines_named, queues
 from counterpoint.loop.sheet import MEANING, charged, placed_of, rows_of, shown, write_sheet
 from counterpoint.machine.protocols import PROTOCOLS
 
@@ -38,6 +38,7 @@ def check(
     as_json: Json = False,
     seed: Seed = 0,
     store: JobStore = None,
+    charter: Rules = None,
 ) -> None:
     """Can this machine superpose, entangle and carry two bits on one qubit, and how well?
 
@@ -45,9 +46,15 @@ def check(
     """
     if report is not None and (report.suffix != ".html" or not report.parent.is_dir()):
         raise BadInput(f"a page cannot be written to {report}: name a file in a folder that exists, ending in .html")
-    with interruptible(), jobs_in(store) as session:
+    far = [name for name in machines if queues(name)]
+    if far and store is None:
+        raise BadInput(
+            f"machine '{far[0]}' queues its jobs, and 0 folders were named to keep them in: name one with --store, so "
+            "that they can be collected when this is stopped"
+        )
+    with interruptible() as heed, jobs_in(store, charter) as session:
         named = machines_named(machines, (seed,), session.jobs)
-        found = _checked(named, session, shots, fold_in((seed,), "check"))
+        found = _checked(named, session, shots, fold_in((seed,), "check"), heed)
     if report is not None:
         write_sheet(found, f"counterpoint check: {shots:,} shots a circuit, seed {seed}", report)
     if as_json:
@@ -58,13 +65,16 @@ def check(
         typer.echo(f"\nreport   {report.resolve().as_uri()}")
 
 
-def _checked(machines: dict[str, Machine], session: JobSession, shots: int, key: Key) -> list[Report]:
+def _checked(
+    machines: dict[str, Machine], session: JobSession, shots: int, key: Key, heed: Callable[[], None]
+) -> list[Report]:
     """One after the other, all under one charter."""
     found = []
     with Console(stderr=True).status("") as status:
         for name, machine in machines.items():
 
             def say(protocol: str, name: str = name) -> None:
+                heed()
                 status.update(Text(f"{name}: {protocol}"))
 
             found.append(replace(run_check(session, machine, shots, key, PROTOCOLS, say), machine=name))

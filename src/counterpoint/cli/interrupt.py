@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -14,20 +14,33 @@ INTERRUPTED = 130  # what a shell expects of a program that was stopped before i
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
-    """A polite kill (SIGTERM) counts as Ctrl-C; what is stopped before its first turn says so and exits."""
+def interruptible() -> Iterator[Callable[[], None]]:
+    """A polite kill (SIGTERM) counts as Ctrl-C; what is stopped before its first turn says so and exits.
+
+    What is yielded raises KeyboardInterrupt where one was asked for and lost: Python drops what is raised inside some
+    of JAX's callbacks.
+    """
+    asked = False
 
     def stop(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        asked = True
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    def heed() -> None:
+        if asked:
+            raise KeyboardInterrupt
+
+    heeded = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # a program in the background ignores it
+    before = {one: signal.signal(one, stop) for one in (signal.SIGTERM, *([signal.SIGINT] if heeded else []))}
     try:
-        yield
+        yield heed
     except KeyboardInterrupt:
         print("stopped by hand", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 @contextmanager

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,10 +17,9 @@ from rich.table import Table
 from counterpoint.base import BadInput, Job, Program, Shots, fold_in
 from counterpoint.cli.comparison import WIDTH
 from counterpoint.cli.interrupt import interruptible
-from counterpoint.cli.options import DEFAULT_STORE, Json, Seed, Store, charter_line
+from counterpoint.cli.options import DEFAULT_STORE, Json, Rules, Seed, Store, jobs_in
 from counterpoint.cli.sources import program_in, whole
-from counterpoint.govern.charter import EXPERIMENT, Charter
-from counterpoint.loop.jobs import JobSession, given, machine_of, stored
+from counterpoint.loop.jobs import given, machine_of, stored
 from counterpoint.loop.machines import machines_named
 from counterpoint.machine.queued import QueuedMachine
 from counterpoint.machine.results import outcomes
@@ -30,7 +28,7 @@ from counterpoint.store.jobs import JobRecord, Jobs
 app = typer.Typer(no_args_is_help=True, help="The same circuit on any machine, now or collected later.")
 
 SHOWN = 8  # outcomes
-COLUMNS = ("ticket", "entry", "machine", "shots", "spend", "sent", "state", "why")
+COLUMNS = ("ticket", "entry", "shots", "spend", "sent", "state", "machine")
 
 File = Annotated[Path, typer.Argument(metavar="CIRCUIT", help="Noiseless: .qasm (OpenQASM 3) or .stim.")]
 Machines = Annotated[
@@ -38,9 +36,6 @@ Machines = Annotated[
     typer.Option("--machine", help="ideal, logical, FakeTorino, an address, ...; several."),
 ]
 Runs = Annotated[int, typer.Option("--shots", parser=whole, metavar="N", help="Shots on each machine.")]
-Rules = Annotated[
-    Path | None, typer.Option("--charter", help="A charter in TOML. Default: built in, printed.", show_default=False)
-]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for machines that queue, or collect later.")]
 Tickets = Annotated[list[str] | None, typer.Argument(metavar="[TICKET]...", help="Default: all that have not ended.")]
 Ticket = Annotated[str, typer.Argument(metavar="TICKET", help="Its first letters will do.")]
@@ -61,15 +56,15 @@ def run(
     program = program_in(circuit)
     found: dict[str, Shots | str] = {}
     refused: list[BadInput] = []
-    with _session(store, charter) as session:
+    with interruptible(), jobs_in(store, charter) as session:
         machines = machines_named(machine, (seed,), session.jobs)
         for name, on in machines.items():
             key = fold_in((seed,), "job")
             try:
                 if isinstance(on, QueuedMachine) and not wait:
-                    found[on.name] = session.submit(on, program, shots, key)
+                    found[name] = session.submit(on, program, shots, key)
                 else:
-                    found[on.name] = session.run(on, program, shots, key)
+                    found[name] = session.run(on, program, shots, key)
             except BadInput as problem:  # the others are shown all the same
                 refused.append(BadInput(f"{name}: {problem}"))
     if as_json:
@@ -93,10 +88,14 @@ def list_jobs(store: Store = DEFAULT_STORE, as_json: Json = False) -> None:
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in COLUMNS:
-        table.add_column(heading, justify="right" if heading in ("entry", "shots", "spend") else "left")
+        numbers = heading in ("entry", "shots", "spend")
+        table.add_column(heading, justify="right" if numbers else "left", overflow="fold")
     for row in rows:
         table.add_row(*(str(row[heading]) for heading in COLUMNS))
-    _console().print(table)
+    console = _console()
+    console.print(table)
+    for row in [one for one in rows if one["why"]]:
+        console.print(f"{row['ticket']}: {row['why']}", soft_wrap=True)
 
 
 @app.command()
@@ -104,7 +103,8 @@ def collect(ticket: Tickets = None, charter: Rules = None, store: Store = DEFAUL
     """Wait for jobs that were sent, also by a program that is no more, and show what came of them."""
     found: dict[str, tuple[str, Job, Shots]] = {}
     refused: list[BadInput] = []
-    with _session(store, charter) as session:
+    Jobs.read(store).close()  # where there is none, nothing is to be made
+    with interruptible(), jobs_in(store, charter) as session:
         asked = ticket or [one.ticket for one in session.jobs.pending()]
         for start in asked:
             try:
@@ -128,18 +128,11 @@ def collect(ticket: Tickets = None, charter: Rules = None, store: Store = DEFAUL
 @app.command()
 def cancel(ticket: Ticket, charter: Rules = None, store: Store = DEFAULT_STORE) -> None:
     """Take a job out of its machine's queue, where it has not begun."""
-    with _session(store, charter) as session:
+    Jobs.read(store).close()
+    with interruptible(), jobs_in(store, charter) as session:
         record = session.record(ticket)
         session.cancel(machine_of(record, session.jobs), record.ticket)
     _console().print(f"{record.ticket[:12]} cancelled; it is no longer charged")
-
-
-@contextmanager
-def _session(store: Path, charter: Path | None) -> Iterator[JobSession]:
-    rules = EXPERIMENT if charter is None else Charter.load(charter)
-    Console(stderr=True).print(charter_line(rules), style="dim", highlight=False, markup=False)
-    with interruptible(), JobSession.open(store, rules) as session:
-        yield session
 
 
 def _refuse(refused: Sequence[BadInput]) -> None:

@@ -15,7 +15,8 @@ from rich.table import Table
 from counterpoint.base import Job, Shots, fold_in
 from counterpoint.cli.comparison import WIDTH
 from counterpoint.cli.hardware import ChipName, NoiseName, P, Strength, hardware_of, named
-from counterpoint.cli.options import JobStore, Json, Seed, decoder_named, jobs_in
+from counterpoint.cli.interrupt import interruptible
+from counterpoint.cli.options import JobStore, Json, Rules, Seed, decoder_named, jobs_in
 from counterpoint.cli.sources import program_in, whole
 from counterpoint.loop.own import blaming
 from counterpoint.machine.account import Account, Charge
@@ -56,6 +57,7 @@ def logical(
     as_json: Json = False,
     seed: Seed = 0,
     store: JobStore = None,
+    charter: Rules = None,
 ) -> None:
     """Measure the errors of the logical operations that a circuit needs, charge them to it, and run it.
 
@@ -67,11 +69,11 @@ def logical(
         magic = CHIP_TWO_QUBIT[chip] if chip else P if p is None else p
     check_magic(magic)
     wanted = needed(given)
-    with Console(stderr=True).status(f"measuring {', '.join(wanted)}"):
+    with interruptible(), Console(stderr=True).status(f"measuring {', '.join(wanted)}"):
         with blaming(f"decoder '{decoder}'"):
             measured = bench.measure(wanted, failures=failures, shots=MOST, key=fold_in((seed,), "operations"))
         machine = LogicalMachine(distance, measured, magic=magic)
-        with jobs_in(store) as session:
+        with jobs_in(store, charter) as session:
             found = session.run(machine, given, shots, fold_in((seed,), "noisy"))
         ideal = machine.ideal(Job(given, machine.space.start[None], shots, 1, "ideal", fold_in((seed,), "ideal")))
     charged = machine.account(given)

@@ -29,6 +29,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instea
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
 Store = Annotated[Path, typer.Option("--store", help="Folder of the store and the ledger.")]
 
+Rules = Annotated[
+    Path | None, typer.Option("--charter", help="A charter in TOML. Default: built in, printed.", show_default=False)
+]
 JobStore = Annotated[
     Path | None,
     typer.Option("--store", help="Folder of the ledger and the jobs. Default: one that is gone afterwards."),
@@ -81,9 +84,10 @@ def charter_line(charter: Charter) -> str:
 
 
 @contextmanager
-def jobs_in(store: Path | None) -> Iterator[JobSession]:
-    """Jobs under the built-in charter, which is printed, in `store` or in a folder that is gone afterwards."""
-    Console(stderr=True).print(charter_line(EXPERIMENT), style="dim", highlight=False, markup=False)
+def jobs_in(store: Path | None, charter: Path | None) -> Iterator[JobSession]:
+    """Jobs under a charter, which is printed, in `store` or in a folder that is gone afterwards."""
+    rules = EXPERIMENT if charter is None else Charter.load(charter)
+    Console(stderr=True).print(charter_line(rules), style="dim", highlight=False, markup=False, soft_wrap=True)
     with ExitStack() as stack:
         folder = store or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        yield stack.enter_context(JobSession.open(folder, EXPERIMENT))
+        yield stack.enter_context(JobSession.open(folder, rules))

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from counterpoint.base import BadInput, Key, Machine, fold_in
@@ -87,7 +88,7 @@ def machine_named(name: str, key: Key, jobs: Jobs | None = None) -> Machine:
     Raises:
         BadInput: no such machine, an option that it does not take, a package or an account that is missing.
     """
-    if name.startswith(("http://", "https://")):
+    if name.startswith(("http:", "https:")):
         return _remote(name, _kept(jobs, name))
     plain, _, options = name.partition(":")
     if plain in VENDORS:
@@ -95,15 +96,25 @@ def machine_named(name: str, key: Key, jobs: Jobs | None = None) -> Machine:
         maker = Maker(partial(VENDORS[plain], _kept(jobs, name), device), "queued by a vendor")
         return maker(f"{plain}:{device}", prices, key)
     if plain in NAMED:
-        return NAMED[plain](plain, options, key)
+        machine = NAMED[plain](plain, options, key)
+        machine.name = name if options and machine.name == plain else machine.name  # else two would look alike
+        return machine
     if plain.startswith("Fake"):
         return Maker(partial(_fake, plain), "a snapshot of an IBM backend")(plain, options, key)
+    if Path(name.rpartition(":")[0]).suffix != ".py":
+        known = ", ".join([*NAMED, "a fake backend such as FakeTorino", "ibm:BACKEND", "aws:ARN", "an address"])
+        raise BadInput(f"machine '{name}' is not known: take one of {known}, or your own as FILE.py:NAME")
     made = own(name, NAMED, "machine")
     with blaming(f"machine '{name}'"):
         machine = made() if callable(made) else made
     if not isinstance(machine, Machine):
         raise BadInput(f"machine '{name}' is a {type(machine).__name__}, and a Machine is needed there")
     return machine
+
+
+def queues(name: str) -> bool:
+    """Whether the machine of that name queues its jobs."""
+    return name.partition(":")[0] in ("http", "https", *VENDORS)
 
 
 def machines_named(names: Sequence[str], key: Key, jobs: Jobs) -> dict[str, Machine]:

@@ -11,6 +11,7 @@ from counterpoint.govern.chain import Entry
 from counterpoint.govern.judge import Used
 from counterpoint.govern.permits import Governor
 from counterpoint.identity import identity
+from counterpoint.machine.programs import check_results
 
 
 @dataclass
@@ -22,7 +23,8 @@ class Runner:
     stored: bool = False  # whether each job is in a store beside the ledger, too
 
     def job(self, machine: Machine, circuit: Program, shots: int, key: Key) -> Job:
-        """The job that `circuit` is there, with the identity of its action."""
+        """The job that `circuit` is there, with the identity of its action. Raises BadInput as `check_results`."""
+        check_results(circuit, shots)
         return Job(circuit, machine.space.start[None], shots, 1, identity(RunCircuit(circuit, shots)), key)
 
     def permit(self, machine: Machine, job: Job) -> Permit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
@@ -28,4 +29,7 @@ def release(distribution: str, extra: str) -> str:
 
 
 def _missing(what: str, extra: str) -> BadInput:
-    return BadInput(f"the machine needs {what}, which is not installed here: run pip install {EXTRAS[extra]}")
+    return BadInput(
+        f"the machines of {extra} need {what}, which is not installed here: run {sys.executable} -m pip install "
+        f"{EXTRAS[extra]}"
+    )
