@@ -5,7 +5,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import numpy as np
@@ -22,7 +24,7 @@ from counterpoint.machine.wire import circuit_of, job_of, job_plain, packed, sho
 from counterpoint.store import Run, Store
 from counterpoint.store.database import FILE
 from counterpoint.store.jobs import Jobs
-from counterpoint.store.schema import MIGRATIONS, migrate
+from counterpoint.store.schema import MIGRATIONS, migrate, refuse_foreign, version, write_ahead
 
 BELL = stim.Circuit("R 0 1\nTICK\nH 0\nTICK\nCX 0 1\nTICK\nM 0 1")
 WATCHED = stim.Circuit("R 0 1\nM 0 1\nDETECTOR rec[-1]\nDETECTOR rec[-2]\nOBSERVABLE_INCLUDE(0) rec[-1]")
@@ -90,6 +92,11 @@ def test_a_job_and_its_answer_come_back_as_they_were(both: tuple[Job, Shots]) ->
         ({"controls": []}, r"the controls are \[\]"),
         ({"controls": [[1.0], [1.0, 2.0]]}, r"rows of \[1, 2\] numbers"),
         ({"controls": [[float("nan")]]}, "'a control' is nan"),
+        ({"controls": [[10**400]]}, "'a control' is 1000.*: give a finite number"),
+        ({"circuit": {"stim": "M 0 \ud800"}}, r"'stim' has '\\ud800' at 4, half a character"),
+        ({"circuit": {"qasm": "\udfff"}}, r"'qasm' has '\\udfff' at 0"),
+        ({"circuit": {"stim": "REPEAT 1 {\n" * 20_000}}, "20,000 REPEAT within each other and 100 may be"),
+        ({"circuit": {"stim": "REPEAT[}] 1 {\n#}\n" * 101}}, "101 REPEAT within each other"),
         ({"action": None}, "'action' is None"),
     ],
 )
@@ -130,6 +137,11 @@ def test_whatever_comes_is_read_or_refused_in_a_sentence(plain: Any) -> None:
         except BadInput as problem:
             said = str(problem)
         assert "\n" not in said
+
+
+def test_what_is_no_block_is_not_counted_as_one() -> None:
+    text = "REPEAT[{{] 1 { #{\n" * 100 + "H[{] 0 # {{\n" + "}\n" * 100 + "REPEAT 1 {\nH 0\n}\n" * 200
+    assert circuit_of({"stim": text}) == stim.Circuit(text)
 
 
 def test_a_damaged_result_is_said_to_be_damaged() -> None:
@@ -175,6 +187,23 @@ def test_a_store_of_the_first_version_keeps_what_it_holds(tmp_path: Path) -> Non
     Jobs.open(tmp_path).close()
     with Store.open(tmp_path, read_only=True) as store:
         assert store.runs() == [Run("old", "", 1, {}, "", 1)]
+
+
+def test_a_new_store_may_be_made_by_many_at_once(tmp_path: Path) -> None:
+    many, rounds = 4, 10
+    with ThreadPoolExecutor(many) as threads:
+        for number in range(rounds):
+            path, together = tmp_path / f"{number}.sqlite", Barrier(many)
+
+            def made(_: int, path: Path = path, together: Barrier = together) -> int:
+                together.wait(20)
+                with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+                    refuse_foreign(connection, path)
+                    write_ahead(connection)
+                    migrate(connection)
+                    return version(connection)
+
+            assert list(threads.map(made, range(many))) == [len(MIGRATIONS)] * many
 
 
 def test_threads_and_other_processes_write_beside_each_other(tmp_path: Path) -> None:
