@@ -202,6 +202,7 @@ def test_tokens_are_not_written_down(shared: Served) -> None:
         ({"json": PLAIN | {"shots": "5"}}, 422, "'body.shots' is '5'"),
         ({"json": PLAIN | {"shots": 0}}, 422, "'body.shots' is 0"),
         ({"json": PLAIN | {"key": [-1]}}, 422, "a word of the key"),
+        ({"json": PLAIN | {"circuit": {"stim": "H 0"}}}, 422, "0 measurements was given"),
         ({"json": PLAIN | {"circuit": {}}}, 422, "the keys none: give one, 'stim' or 'qasm'"),
         ({"json": PLAIN | {"circuit": {"stim": "FOO 0"}}}, 422, "none that stim can read"),
         ({"json": PLAIN | {"circuit": {"stim": "M 30"}}}, 422, "of 31 qubits was given and 30 may be"),

@@ -60,21 +60,21 @@ def serve_machine(
     from counterpoint.machine.server.server import Server  # the web framework would slow every other verb's start
 
     with interruptible():
-        _admit(store, client, quota, new_token)
         if machine is None:
-            return
+            return _admit(store, client, quota, new_token)
         rules = EXPERIMENT if charter is None else Charter.load(charter)
         made = machine_named(machine, (seed,))
         server = Server(
             made, store, rules, port=port, limits=Limits(shots=shots, qubits=qubits), faults=faults, key=(seed,)
         )
+        _admit(store, client, quota, new_token)  # what stands in the way was told before a token is
         typer.echo(charter_line(rules))
-        typer.echo(f"serving  {made.name} at {server.url}")
         with suppress(KeyboardInterrupt):
-            server.run()
+            server.run(lambda: typer.echo(f"serving  {made.name} at {server.url}"))
         if faults:
             typer.echo(f"faults   {', '.join(f'{kind} {count}' for kind, count in server.faulty.met.items())}")
         typer.echo("stopped: what is queued runs when it is started again")
+    return None
 
 
 def _admit(store: Path, client: str | None, quota: int | None, new_token: bool) -> None:

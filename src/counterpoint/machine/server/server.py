@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path as Folder
@@ -23,6 +24,7 @@ from counterpoint.base import BadInput, Job, Key, Machine, Price, fold_in
 from counterpoint.circuits.circuit import GATES
 from counterpoint.govern.charter import Charter
 from counterpoint.machine.checks import Unavailable
+from counterpoint.machine.programs import check_results
 from counterpoint.machine.server.api import ErrorOut, JobIn, JobOut, LimitsOut, MachineOut, PriceOut, QuotaOut
 from counterpoint.machine.server.faulty import App, Faulty
 from counterpoint.machine.server.gate import CLIENT, OPEN, STUCK, Gate
@@ -81,14 +83,15 @@ class Server:
         """The address."""
         return f"http://{HOST}:{self._socket.getsockname()[1]}"
 
-    def run(self) -> None:
-        """Serve until `stop`, or until this is interrupted.
+    def run(self, begun: Callable[[], None] = lambda: None) -> None:
+        """Serve until `stop`, or until this is interrupted; `begun` is called once jobs can be taken.
 
         Raises BadInput where another server has the folder, or queue or ledger cannot be written any more, and whatever
         else ended the worker.
         """
         try:
             self._worker.start()
+            begun()
             self._uvicorn.run(sockets=[self._socket])
         finally:
             self._socket.close()
@@ -177,6 +180,7 @@ class Server:
         circuit = circuit_of(job.circuit.model_dump(exclude_none=True))
         asked = Job(circuit, self._machine.space.start[None], job.shots, job.cycles, "", key_of(job.key))
         self._limits.check(asked)
+        check_results(circuit, job.shots)
         with self._pricing:
             try:
                 return self._machine.price(asked)
