@@ -133,6 +133,17 @@ def test_conditions_resets_and_repeated_measurements() -> None:
     assert set(counts(aer(), job(Circuit(2, 5, ops)), 5)) == {0b01000, 0b10101}
 
 
+@pytest.mark.parametrize("name", ["aer", "FakeTorino"])
+def test_branches_may_have_qubits_that_nothing_measures(name: str, machines: dict[str, GeneralMachine]) -> None:
+    """Aer leaves such qubits out, and fails; declared ones that nothing uses stay left out."""
+    on = aer() if name == "aer" else machines[name]
+    flips = Op("sx", (2,), condition=(0, 1)), Op("x", (3,), condition=(0, 0))
+    circuit = Circuit(28 if name == "aer" else 4, 2, (Op("measure", (1,), bit=0), *flips, Op("measure", (3,), bit=1)))
+    found = counts(on, job(circuit), 2)
+    assert max(found, key=found.__getitem__) == 0b10
+    assert name != "aer" or found == {0b10: 4096}
+
+
 def test_same_key_same_shots(machines: dict[str, GeneralMachine]) -> None:
     on = machines["FakeTorino"]
     first, again, other = (on.sample(job(BELL, key=key)).measurements for key in ((1,), (1,), (2,)))

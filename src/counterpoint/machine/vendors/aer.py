@@ -17,7 +17,7 @@ from counterpoint.machine.general import GeneralMachine
 from counterpoint.machine.programs import general
 from counterpoint.machine.vendors.packages import package
 from counterpoint.machine.vendors.placement import best_chain
-from counterpoint.machine.vendors.qiskit_circuits import measured_bits, qiskit_circuit
+from counterpoint.machine.vendors.qiskit_circuits import measured_bits, qiskit_circuit, watched
 from counterpoint.machine.vendors.qiskit_target import noise_model, shot_seconds, transpile
 from counterpoint.machine.vendors.snapshot import Qubits, Snapshot, fake_snapshot
 
@@ -88,9 +88,12 @@ class Aer:
             return Transpiled(None, None, 0.0)
         if self.snapshot is None:
             lacks = any(one.name == "ch" for one in circuit.operations)  # the one gate that Aer does not have
-            return Transpiled(qiskit_circuit(decomposed(circuit) if lacks else circuit), None, 0.0)
-        made = transpile(self.snapshot, circuit, placed)
-        return Transpiled(made, self._noise(placed), shot_seconds(self.snapshot, made))
+            made, noise, seconds = qiskit_circuit(decomposed(circuit) if lacks else circuit), None, 0.0
+        else:
+            made = transpile(self.snapshot, circuit, placed)
+            noise, seconds = self._noise(placed), shot_seconds(self.snapshot, made)
+        branches = any(one.condition is not None for one in circuit.operations)
+        return Transpiled(watched(made) if branches else made, noise, seconds)
 
     def _run(self, transpiled: Transpiled, bits: int, shots: int, seed: int) -> NDArray[np.bool_]:
         """(shots, bits) of one run."""
@@ -102,7 +105,7 @@ class Aer:
         ).result()
         if not result.success:
             raise BadInput(f"{self.name} cannot run a circuit of {bits} bits, Aer says: {result.status}")
-        return measured_bits(result.results[0].data.memory, bits)
+        return measured_bits(result.results[0].data.memory, transpiled.circuit.num_clbits)[:, :bits]
 
 
 def aer() -> GeneralMachine:

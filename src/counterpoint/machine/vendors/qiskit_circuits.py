@@ -28,6 +28,19 @@ def qiskit_circuit(circuit: Circuit) -> Any:
     return made
 
 
+def watched(made: Any) -> Any:
+    """The circuit, and a measurement in the end of each qubit that it uses, into bits of their own.
+
+    Aer leaves out qubits that nothing measures, and fails where one of them stands in a branch.
+    """
+    used = {qubit for one in made.data if one.operation.name != "barrier" for qubit in one.qubits}
+    qubits = [qubit for qubit in made.qubits if qubit in used]
+    more = made.copy()
+    more.add_register(package("qiskit", "qiskit").ClassicalRegister(len(qubits), "watched"))
+    more.measure(qubits, more.clbits[-len(qubits) :])
+    return more
+
+
 def _append(made: Any, one: Operation) -> None:
     if one.name == "barrier":
         made.barrier(*one.qubits)
@@ -38,7 +51,7 @@ def _append(made: Any, one: Operation) -> None:
 
 
 def measured_bits(memory: Sequence[str], width: int) -> NDArray[np.bool_]:
-    """(shots, width) bits from one hexadecimal number a shot, whose lowest bit is bit 0."""
+    """(shots, width) bits from one hexadecimal number of so many bits a shot, whose lowest bit is bit 0."""
     octets = max(1, (width + 7) // 8)
     text = "".join(one[2:].zfill(2 * octets) for one in memory)
     rows = np.frombuffer(bytes.fromhex(text), np.uint8).reshape(len(memory), octets)[:, ::-1]
