@@ -244,7 +244,7 @@ def bracketed(deep: int, between: str = "") -> str:
         ("OPENQASM 3.0;\nqubit[10001] q;\n", "10001 qubits .* at most 10,000"),
         (bracketed(100), "101 brackets within each other and 100 may be"),  # those of the gate's angles are another
         (bracketed(30, "(/*)*/" * 50 + "(//)\n" * 50), "131 brackets"),  # a comment closes nothing
-        (bracketed(1, "-" * 50 + "- /* - */" * 51), "more than 100 signs in a row and 100 may be"),
+        (bracketed(1, "0-" * 250 + "0*/* - */sin(0)+" * 126), "a statement has 502 operators and 500 may be"),
         (f"OPENQASM 3.0;\n{' ' * 200_000}", "200,014 characters of OpenQASM was given and 200,000 may be"),
     ],
 )
