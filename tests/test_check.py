@@ -357,3 +357,9 @@ def test_an_interrupt_that_is_lost_is_heeded_all_the_same(monkeypatch: pytest.Mo
     done = CliRunner().invoke(app, ["check", "ideal", "--shots", "64"])
     assert done.exit_code == 130
     assert "stopped by hand" in done.stderr
+
+
+def test_a_bit_that_nothing_writes_is_0_for_local_variables_too() -> None:
+    text = "OPENQASM 3.0;\nqubit q;\nbit[2] c;\nif (c[1]) { U(3.0, 0, 0) q; }\nc[0] = measure q;\n"
+    task = Job(text, np.zeros((1, 0)), 50, 1, "a", (1,))
+    assert not bits_of(hidden_variables().sample(task), 2).any()

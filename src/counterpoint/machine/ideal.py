@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from counterpoint.base import BadInput, Floats, Key, Program
 from counterpoint.circuits import tags
-from counterpoint.circuits.circuit import Circuit, compact, settled
+from counterpoint.circuits.circuit import Circuit, compact
 from counterpoint.circuits.decompose import decomposed
 from counterpoint.circuits.limits import check_state
 from counterpoint.circuits.tagged import Tagged, tagged
@@ -58,7 +58,7 @@ def _method(program: Program) -> Callable[[int, Key], NDArray[np.bool_]]:
                 "a circuit with noise was given and the ideal machine has 0: give it without, or take a simulated chip"
             )
         return partial(by_stim, program)
-    circuit = settled(general(program))
+    circuit = general(program)
     run = _tagged(circuit)
     if tags.plain(run.circuit):
         return partial(bits, run)

@@ -8,7 +8,7 @@ import stim
 
 from counterpoint.base import BadInput, Program
 from counterpoint.circuits import qasm
-from counterpoint.circuits.circuit import Circuit
+from counterpoint.circuits.circuit import Circuit, settled
 from counterpoint.circuits.clifford import from_stim
 
 KEPT = 256  # circuits that were read last
@@ -16,18 +16,18 @@ RESULTS = 2 * 10**9  # measured bits of one job, each a byte while they are made
 
 
 def general(program: Program) -> Circuit:
-    """The circuit; measurement k of a stim circuit writes bit k. Raises BadInput as `read` and `from_stim`."""
+    """The circuit, `settled`; measurement k of a stim circuit writes bit k. Raises BadInput as `read`, `from_stim`."""
     return _read(program) if isinstance(program, str) else _converted(str(program))
 
 
 @lru_cache(KEPT)
 def _read(text: str) -> Circuit:
-    return qasm.read(text)
+    return settled(qasm.read(text))
 
 
 @lru_cache(KEPT)
 def _converted(text: str) -> Circuit:
-    return from_stim(stim.Circuit(text))
+    return settled(from_stim(stim.Circuit(text)))
 
 
 def check_results(program: Program, shots: int) -> None:

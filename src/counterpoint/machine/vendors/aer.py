@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from counterpoint.base import BadInput, Key, Program
-from counterpoint.circuits.circuit import Circuit, settled
+from counterpoint.circuits.circuit import Circuit
 from counterpoint.circuits.decompose import decomposed
 from counterpoint.machine.general import GeneralMachine
 from counterpoint.machine.programs import general
@@ -83,7 +83,7 @@ class Aer:
         return self._chain(circuit.qubits) if self._qubits is None else self._qubits[: circuit.qubits]
 
     def _transpile(self, circuit: Circuit) -> Transpiled:
-        placed, circuit = self._placed(circuit), settled(circuit)
+        placed = self._placed(circuit)
         if all(one.name != "measure" for one in circuit.operations):
             return Transpiled(None, None, 0.0)
         if self.snapshot is None:

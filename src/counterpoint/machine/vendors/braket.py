@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from counterpoint.base import BadInput, Key, Program
-from counterpoint.circuits.circuit import Circuit, settled
+from counterpoint.circuits.circuit import Circuit
 from counterpoint.machine.general import GeneralMachine
 from counterpoint.machine.programs import general
 from counterpoint.machine.vendors.braket_programs import (
@@ -75,12 +75,12 @@ class BraketSimulator:
         Raises BadInput for a circuit with too many qubits, for one that depends on its results where there is noise,
         and for a measurement or a reset that depends on a result.
         """
-        self._program(settled(general(circuit)))
+        self._program(general(circuit))
         return 0.0
 
     def measured(self, circuit: Program, shots: int, key: Key) -> NDArray[np.bool_]:
         """(shots, M) measured bits. Raises BadInput as `seconds`."""
-        given = settled(general(circuit))
+        given = general(circuit)
         program, bits = self._program(given), written_bits(given)
         if not bits:
             return np.zeros((shots, given.bits), np.bool_)
