@@ -35,7 +35,9 @@ CharterFile = Annotated[
     typer.Option("--charter", help="What the server allows. Default: the built-in one.", show_default=False),
 ]
 Most = Annotated[int, typer.Option("--shots", parser=whole, metavar="N", help="That one job may have.")]
-Qubits = Annotated[int | None, typer.Option(min=1, help="That one job may have. Default: what the machine takes.")]
+Qubits = Annotated[
+    int | None, typer.Option(min=1, help="That one job may have. Default: 10,000, or what the machine takes.")
+]
 Faults = Annotated[float, typer.Option(min=0, max=1, help="For tests: the share of requests that meet a fault.")]
 
 

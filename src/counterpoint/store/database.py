@@ -12,7 +12,7 @@ from typing import Any, Self
 from counterpoint.base import BadInput, Bits, Outcome, Price
 from counterpoint.store.blobs import pack_counts, pack_floats, unpack_counts, unpack_floats
 from counterpoint.store.events import prune_events, read_events, write_events
-from counterpoint.store.schema import MIGRATIONS, migrate, refuse_foreign, refuse_newer, version
+from counterpoint.store.schema import MIGRATIONS, migrate, refuse_foreign, refuse_newer, version, write_ahead
 from counterpoint.store.sqlite import clearly
 from counterpoint.store.turns import Run, Turn, now
 
@@ -53,7 +53,7 @@ class Store:
                         "resume a run on it once, which brings it up to date"
                     )
             else:
-                connection.execute("PRAGMA journal_mode = WAL")
+                write_ahead(connection)
                 # A power cut may lose the last turns but nothing else, and a kill loses nothing. The
                 # ledger, which is on the disk before any machine acts, still holds their permits: on
                 # resuming they count as not run. So the wait for the disk is paid once a turn, there.
