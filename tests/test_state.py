@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import stim
 from chances import FALSE_ALARM, alike, random_circuit
+from qiskit.circuit.library import get_standard_gate_name_mapping
 from scipy.stats import chi2
 
 from counterpoint.base import BadInput
@@ -58,7 +59,7 @@ def bits(run: Tagged, shots: int, key: tuple[int, ...]) -> np.ndarray:
 
 @pytest.mark.parametrize("name", GATES)
 def test_matrices_are_qiskits(name):
-    standard = pytest.importorskip("qiskit.circuit.library").get_standard_gate_name_mapping()
+    standard = get_standard_gate_name_mapping()
     one = given(name)
     theirs = standard[name].base_class(*one.parameters).to_matrix()
     np.testing.assert_allclose(MATRICES[name](*one.parameters), theirs, atol=1e-15)

@@ -100,12 +100,14 @@ class SimulatedChip(Machine):
     def price(self, job: Job) -> Price:
         """Cycles, shots and machine seconds of all candidates; no money.
 
-        Raises BadInput for a circuit without detectors and observables that `sample` would refuse.
+        Raises BadInput for a circuit that `sample` would refuse.
         """
         if isinstance(job.circuit, str) or not annotated(job.circuit):
             check_job(job, self.space)
             for _ in self._runs(job):
                 pass
+        else:
+            self._template(job.circuit)  # which is compiled once
         return price_of(job, job.cycles)
 
     def placed(self, circuit: Program) -> tuple[int, ...]:
