@@ -144,7 +144,7 @@ class SimulatedChip(Machine):
             noisy = template.circuit(rates[gate])
             for c in rows:
                 events[c], flips[c] = sampling.sample(noisy, job.shots, fold_in(job.key, "shots", c))
-        seconds = self.price(job).seconds
+        seconds = price_of(job, job.cycles).seconds
         return Shots(
             events, flips, no_bits(*events.shape[:2]), job.controls, started=self._meter.clock, seconds=seconds
         )
