@@ -8,7 +8,6 @@ is a detector with time taken away: detectors of the same stabiliser in successi
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, Protocol, Self
 
@@ -100,6 +99,20 @@ class RunCircuit(Action):
     @property
     def summary(self) -> str:
         return f"run a circuit for {self.shots:,} shots"
+
+
+@dataclass(frozen=True, eq=False)
+class Scan(Action):
+    """A calibration scan: one circuit under each of C settings of a few knobs."""
+
+    centre: Floats  # (N,) where the knobs stand otherwise
+    candidates: Floats  # (C, N)
+    circuit: Program
+    shots: int  # of each setting
+
+    @property
+    def summary(self) -> str:
+        return f"scan {len(self.candidates)} settings for {self.shots:,} shots each"
 
 
 @dataclass(frozen=True)
@@ -232,18 +245,3 @@ class Verdict:
     def status(self) -> Literal["holds", "does not hold", "not shown"]:
         """Holds with the whole interval beyond the margin, does not with none of it beyond."""
         return "holds" if self.low > self.margin else "does not hold" if self.high <= self.margin else "not shown"
-
-
-class Workload(ABC):
-    """A task with a quantum solver and classical rivals, all on the same budget."""
-
-    hypothesis: str
-    margin: float  # by how much the quantum score must exceed the best rival's
-
-    @abstractmethod
-    def instance(self, key: Key) -> Any:
-        """A new instance of the task."""
-
-    @abstractmethod
-    def solvers(self) -> Mapping[str, Callable[[Any, Price, Key], tuple[float, Price]]]:
-        """(score, used) by name: "quantum", "nothing" (does nothing), the rivals; larger scores are better."""

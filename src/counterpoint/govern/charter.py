@@ -20,12 +20,13 @@ from pydantic import (
     model_validator,
 )
 
-from counterpoint.base import Action, BadInput, RunCircuit, TryControls
+from counterpoint.base import Action, BadInput, RunCircuit, Scan, TryControls
 from counterpoint.govern.size import read_size, write_size
 
 KINDS: dict[str, type[Action]] = {  # the kinds of action that the judge can bound
     "TryControls": TryControls,
     "RunCircuit": RunCircuit,
+    "Scan": Scan,
 }
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from counterpoint.base import Action, ControlSpace, Floats, Price, RunCircuit, TryControls
+from counterpoint.base import Action, ControlSpace, Floats, Price, RunCircuit, Scan, TryControls
 from counterpoint.govern.charter import KINDS, Charter
 
 Verdict = Literal["allow", "deny", "ask"]
@@ -50,7 +50,7 @@ def judge(
         "deny" where any limit would be passed, else "ask" where a human must decide, else "allow".
     """
     kind = type(action).__name__
-    if not isinstance(action, TryControls | RunCircuit):
+    if not isinstance(action, TryControls | Scan | RunCircuit):
         return Judgement("deny", f"an action of kind '{kind}' cannot be bounded: propose one of {', '.join(KINDS)}")
     if isinstance(action, RunCircuit):  # it moves no knob: its price is all that bounds it
         spent = _overspent(charter, price, used)
@@ -117,7 +117,7 @@ def _overspent(charter: Charter, price: Price, used: Used) -> str | None:
     return None
 
 
-def _outside(space: ControlSpace, action: TryControls) -> str | None:
+def _outside(space: ControlSpace, action: TryControls | Scan) -> str | None:
     """Why the centre or a candidate is not in the machine's own space."""
     if action.candidates.ndim != 2 or not len(action.candidates):
         shape = action.candidates.shape
