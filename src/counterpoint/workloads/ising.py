@@ -27,7 +27,7 @@ class Ising:
         n = self.fields.size
         if self.pairs.shape != (self.couplings.size, 2):
             raise BadInput(
-                f"{self.couplings.size} couplings and pairs of shape {self.pairs.shape} were given: give a pair for each"
+                f"{self.couplings.size} couplings and pairs of shape {self.pairs.shape} were given: give one for each"
             )
         if self.couplings.size and not (
             self.pairs[:, 0].min() >= 0 and self.pairs[:, 1].max() < n and (self.pairs[:, 0] < self.pairs[:, 1]).all()
