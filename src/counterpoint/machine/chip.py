@@ -40,6 +40,7 @@ from counterpoint.machine.drift import Drift, parse
 from counterpoint.machine.measured import bits
 from counterpoint.machine.meter import Meter, price_of
 from counterpoint.machine.programs import general
+from counterpoint.machine.pulses import Train, chances, read_train, tunes
 from counterpoint.machine.results import annotated, no_bits, shots_of
 from counterpoint.machine.routing import Errors, placed, placement
 
@@ -53,8 +54,9 @@ class SimulatedChip(Machine):
     A stim circuit with detectors or observables runs on the chip's own qubits, as does one without that fits them. Any
     other, and OpenQASM, is placed where the gates are best at its settings, and written in R, M, CZ and one-qubit
     gates: all errors of its gates are then those of the chip. Clifford circuits are sampled by stim, others by state
-    vectors. Machine time advances by 1.1 us for each cycle of each shot; drift stands still within a job. The same
-    key and the same jobs give the same shots (with one version of stim on one kind of processor).
+    vectors; a train of pulses on one qubit with an amplitude knob adds up its over-rotations (`pulses`). Machine time
+    advances by 1.1 us for each cycle of each shot; drift stands still within a job. The same key and the same jobs
+    give the same shots (with one version of stim on one kind of processor).
     """
 
     def __init__(self, device: Device, circuit: stim.Circuit, *, key: Key, drift: Drift, epoch_seconds: float) -> None:
@@ -100,8 +102,12 @@ class SimulatedChip(Machine):
     def price(self, job: Job) -> Price:
         """Cycles, shots and machine seconds of all candidates; no money.
 
-        Raises BadInput for a circuit that `sample` would refuse.
+        A shot of a train lasts as long as its pulses (`Train.cycles`), whatever the job says. Raises BadInput for a
+        circuit that `sample` would refuse.
         """
+        if train := self._train(job.circuit):
+            check_job(job, self.space)
+            return price_of(job, train.cycles)
         if isinstance(job.circuit, str) or not annotated(job.circuit):
             check_job(job, self.space)
             for _ in self._runs(job):
@@ -131,9 +137,24 @@ class SimulatedChip(Machine):
     def sample(self, job: Job) -> Shots:
         """What the chip would give for `job` now; nothing changes. Raises BadInput as `run`, but for permits."""
         check_job(job, self.space)
+        if train := self._train(job.circuit):
+            return self._pulsed(job, train)
         if not isinstance(job.circuit, str) and (annotated(job.circuit) or not job.circuit.num_measurements):
             return self._flips(job, job.circuit)
         return self._bits(job)
+
+    def _train(self, program: Program) -> Train | None:
+        """The train of pulses that a program is, on a qubit with an amplitude knob."""
+        train = read_train(program) if isinstance(program, stim.Circuit) else None
+        return train if train and tunes(self._device, train) else None
+
+    def _pulsed(self, job: Job, train: Train) -> Shots:
+        """The bit that a train measures."""
+        chance = chances(self._device, train, job.controls, self.optimum())
+        draws = (np.random.default_rng(fold_in(job.key, "shots", c)) for c in range(chance.size))
+        measured = np.array([rng.random((job.shots, 1)) < p for rng, p in zip(draws, chance, strict=True)])
+        seconds = price_of(job, train.cycles).seconds
+        return shots_of(job, measured, started=self._meter.clock, seconds=seconds)
 
     def _flips(self, job: Job, circuit: stim.Circuit) -> Shots:
         """Detection events and observables."""
