@@ -1,0 +1,72 @@
+"""Simulated annealing, by D-Wave's own sampler."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+
+from counterpoint.base import BadInput, Bits, Key
+from counterpoint.workloads.ising import Ising
+from counterpoint.workloads.runs import Runs, filled
+
+citation = (
+    "@article{Kirkpatrick1983, title={Optimization by simulated annealing}, author={Kirkpatrick, S. and Gelatt, C. D."
+    " and Vecchi, M. P.}, journal={Science}, volume={220}, pages={671--680}, year={1983}}\n"
+    "@software{dwavesamplers, title={dwave-samplers}, author={{D-Wave}}, url={https://pypi.org/project/dwave-samplers}}"
+)
+
+
+@final
+@dataclass(frozen=True)
+class Anneal:
+    """One run is one anneal from a random start, over D-Wave's default range of temperatures (geometric).
+
+    Raises BadInput for fewer than 1 sweep.
+    """
+
+    sweeps: int  # of a run; one looks at every variable once
+
+    def __post_init__(self) -> None:
+        if self.sweeps < 1:
+            raise BadInput(f"annealing with {self.sweeps} sweeps was asked for: give 1 or more")
+
+    def runs(self, ising: Ising, seconds: float, key: Key) -> Runs:
+        """As `Method.runs`."""
+        return filled(ising, seconds, key, f"annealing with {self.sweeps} sweeps", lambda: self._start(ising))
+
+    def _start(self, ising: Ising) -> Callable[[int, Key], Bits]:
+        from dwave.samplers import SimulatedAnnealingSampler  # takes half a second to import
+
+        model, sampler = model_of(ising), SimulatedAnnealingSampler()
+
+        def batch(count: int, key: Key) -> Bits:
+            found = sampler.sample(model, num_reads=count, num_sweeps=self.sweeps, seed=seed_of(key))
+            return bits_of(found)
+
+        return batch
+
+
+def model_of(ising: Ising) -> Any:
+    """The problem as a dimod.BinaryQuadraticModel of spins, its largest weight 1."""
+    from dimod import BinaryQuadraticModel
+
+    largest = max(np.abs(ising.fields).max(), np.abs(ising.couplings).max(initial=0.0))
+    scale = 1 / largest if largest else 1.0
+    first, second = ising.pairs.T
+    return BinaryQuadraticModel.from_numpy_vectors(
+        ising.fields * scale, (first, second, ising.couplings * scale), 0.0, "SPIN"
+    )
+
+
+def seed_of(key: Key) -> int:
+    """A seed that these samplers take."""
+    return int(np.random.default_rng(key).integers(2**31))
+
+
+def bits_of(found: Any) -> Bits:
+    """(runs, n) from a dimod.SampleSet of spins on variables 0 to n - 1."""
+    spins = found.record.sample[:, np.argsort(found.variables)]
+    return ((1 - spins) // 2).astype(np.uint8)

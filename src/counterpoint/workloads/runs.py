@@ -1,0 +1,73 @@
+"""Independent runs of one heuristic on one problem, as many as its seconds allow."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from counterpoint.base import BadInput, Bits, Floats, Key, fold_in
+from counterpoint.workloads.ising import Ising
+from counterpoint.workloads.workload import Bill
+
+FILLED = 0.95  # of the seconds; a batch for the rest would be small
+SHARE = 0.7  # of the seconds that are left, for the next batch
+GROWTH = 4  # of one batch over the last
+BATCH = 20_000  # runs at most
+SLACK = 1.05  # of the seconds, for a first run
+
+
+@dataclass(frozen=True, eq=False)
+class Runs:
+    """What came of them."""
+
+    energies: Floats  # (runs,)
+    best: Bits  # (n,) of the lowest energy
+    bill: Bill  # of all of them
+
+    @property
+    def seconds(self) -> float:
+        """Of machine and processor, a run."""
+        return (self.bill.machine + self.bill.processor) / self.energies.size
+
+
+class Method(Protocol):
+    """A heuristic with its settings: a frozen dataclass."""
+
+    def runs(self, ising: Ising, seconds: float, key: Key) -> Runs:
+        """As many independent runs as fit into so many seconds. Raises BadInput where not even one does."""
+        ...
+
+
+def filled(ising: Ising, seconds: float, key: Key, name: str, start: Callable[[], Callable[[int, Key], Bits]]) -> Runs:
+    """Batches of runs until the processor's seconds are used, by one core's own clock.
+
+    Args:
+        start: prepares, within the seconds, what gives assignments (k, n), one for each of k runs.
+
+    Raises:
+        BadInput: the first run alone takes longer.
+    """
+    began = time.process_time()
+    batch, found, size = start(), [], 1
+    best, lowest = np.zeros(ising.size, np.uint8), np.inf
+    while True:
+        before = time.process_time()
+        bits = batch(size, fold_in(key, "batch", len(found)))
+        energies = ising.energies(bits)
+        found.append(energies)
+        if energies.min() < lowest:
+            best, lowest = bits[energies.argmin()].astype(np.uint8), energies.min()
+        now = time.process_time()
+        used, each = now - began, (now - before) / size
+        if len(found) == 1 and used > SLACK * seconds:
+            raise BadInput(
+                f"one run of {name} took {used:.3g} s and its share of the budget is {seconds:.3g} s: give a larger "
+                "--budget"
+            )
+        size = min(GROWTH * size, BATCH, int(SHARE * (seconds - used) / each))
+        if used > FILLED * seconds or size < 1:
+            return Runs(np.concatenate(found), best, Bill(processor=used))
