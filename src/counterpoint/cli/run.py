@@ -29,6 +29,7 @@ from counterpoint.cli.view import view
 from counterpoint.govern.charter import FIRST_RUN, Charter
 from counterpoint.loop.closing import closing
 from counterpoint.loop.report import write_report
+from counterpoint.loop.edges import EDGES
 from counterpoint.loop.session import Session
 from counterpoint.loop.settings import Settings
 from counterpoint.store.database import Store as StoreFile
@@ -57,6 +58,9 @@ def run(
     ] = False,
     prior: Prior = Settings.prior,
     shadow: Shadow = False,
+    edges: Annotated[
+        str, typer.Option(help=f"Tasks of the AI half for the machine: {', '.join(EDGES)}, joined by commas, or none.")
+    ] = ",".join(EDGES) or "none",
     seed: Seed = 0,
     store: Store = DEFAULT_STORE,
     as_json: Json = False,
@@ -82,6 +86,7 @@ def run(
             prior=prior,
             seed=seed,
             shadow=shadow,
+            edges=edges,
         )
     console = Console(stderr=as_json)
     console.print(charter_line(rules), style="dim", highlight=False, markup=False)

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from counterpoint.base import ControlSpace, Floats, TryControls
+
+
+@runtime_checkable
+class Adopting(Protocol):
+    """An explorer that goes on from settings which were found by other means."""
+
+    def adopt(self, state: Any, settings: Floats) -> Any:
+        """The state after knobs were calibrated: `settings` (N,), NaN for those that were not."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +59,11 @@ class Centre:
         low, high = (space.low - space.start) / space.scale, (space.high - space.start) / space.scale
         at = (self.at + step.clip(-reach, reach)).clip(low, high)  # never winds up beyond the range
         return replace(self, at=at, permitted=self.at)
+
+    def calibrated(self, settings: Floats) -> Centre:
+        """The centre with the knobs that `settings` (N,) has a number for at it."""
+        scaled = (settings.clip(self.space.low, self.space.high) - self.space.start) / self.space.scale
+        return replace(self, at=np.where(np.isnan(settings), self.at, scaled))
 
     def back(self) -> Centre:
         """The centre after a denial: the last one that was allowed."""

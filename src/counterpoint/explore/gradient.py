@@ -128,6 +128,16 @@ class PolicyGradient(Explorer):
             momentum=momentum,
         )
 
+    def adopt(self, state: Policy, settings: Floats) -> Policy:
+        """Go on from calibrated settings: what was learned of how these knobs move towards the old ones is dropped."""
+        kept = np.isnan(settings)
+        return replace(
+            state,
+            centre=state.centre.calibrated(settings),
+            gradient=state.gradient * kept,
+            velocity=state.velocity * kept,
+        )
+
     def _explored(self, sigma: Floats, moves: Floats, signal: Floats) -> Floats:
         """Exploration a part of the way nearer to what the tracking errors ask for.
 

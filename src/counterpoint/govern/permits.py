@@ -13,7 +13,7 @@ from counterpoint.govern.judge import Used, judge
 from counterpoint.govern.ledger import Head, Ledger
 from counterpoint.identity import identity
 
-Decision = Literal["decision", "job"]  # a turn of the loop; a job that stands by itself
+Decision = Literal["decision", "job", "work"]  # a turn of the loop; a job by itself; a part of a turn's work
 Note = Literal[
     "begin",
     "end",
@@ -27,6 +27,7 @@ Note = Literal[
     "job-done",
     "job-failed",
     "job-not-run",
+    "verdict",
 ]
 
 
@@ -82,6 +83,6 @@ class Governor:
 
     def note(self, kind: Note, content: Mapping[str, Any]) -> Head:
         """Write down what is not an action: a run that begins, ends or is resumed, a permit not spent, a job whose
-        outcome was collected, an alarm, what the guard did or heard, what a proposal in shadow mode would have been
+        outcome was collected, a verdict, an alarm, what the guard did or heard, what a proposal in shadow mode would have been
         told."""
         return self.ledger.append(kind, content)

@@ -23,9 +23,11 @@ from counterpoint.govern.ledger import Ledger
 from counterpoint.govern.told import Said, Told, told_of_runs
 from counterpoint.identity import identity
 from counterpoint.loop.job_audit import job_faults
+from counterpoint.loop.verdicts import verdict_faults
 from counterpoint.store.database import FILE, Store
 from counterpoint.store.jobs import JobRecord, Jobs
 from counterpoint.store.turns import Run, Turn
+from counterpoint.store.verdicts import verdicts
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,10 @@ def audit(folder: Path) -> Audit:
         ]
     wrong, late = job_faults(entries, records)
     faults += [fault for each in compared for fault in each.faults] + wrong
+    try:
+        faults += verdict_faults(entries, verdicts(folder))
+    except BadInput as error:
+        faults.append(Fault(None, str(error)))
     unsealed = tuple(each.unsealed for each in compared if each.unsealed) + tuple(late)
     turns = sum(each.turns for each in compared)
     return Audit(head, expected, len(runs), turns, len(records), tuple(faults), unsealed)

@@ -11,6 +11,7 @@ import numpy as np
 from counterpoint.base import Verdict
 from counterpoint.loop.audit import audit
 from counterpoint.loop.plan import PROPOSED
+from counterpoint.loop.record import Record
 from counterpoint.loop.session import HYPOTHESIS, Session
 from counterpoint.loop.shadow import night, rehearsed
 from counterpoint.loop.summary import Standing, Tally, merit, standing, total
@@ -84,6 +85,7 @@ def closing(session: Session) -> tuple[list[str], dict[str, Any]]:
         f"price    {price.cycles:,} cycles in {price.shots:,} shots, {'none' if seen else 'all'} of them exploring;"
         f" {price.seconds:.1f} s of the machine, {session.wall_seconds:.0f} s of wall time"
     )
+    lines += [f"{name:9}{_edge(found)}" for name, found in session.records.items()]
     lines += [f"ALARM    {found.sentence}" for found in session.alarms[:1]]
     lines += _guarded(session)
     verified = checked.head is not None and not checked.faults
@@ -101,6 +103,7 @@ def closing(session: Session) -> tuple[list[str], dict[str, Any]]:
         "gain": None if won is None else {"value": won.value, "interval": [won.low, won.high]},
         "verdict": found.status,
         "merit": share,
+        "edges": {name: _plain_edge(found) for name, found in session.records.items()},
         "alarms": len(session.alarms),
         "guard": dict(Counter(event.kind for _, event in session.events)),
         "shadow": None if seen is None else seen.plain,
@@ -109,6 +112,34 @@ def closing(session: Session) -> tuple[list[str], dict[str, Any]]:
         "ledger": {"count": checked.head and checked.head.count, "verified": verified},
     }
     return lines, figures
+
+
+def _edge(found: Record | str) -> str:
+    """What came of a feedback edge, in a line."""
+    if isinstance(found, str):
+        return f"not offered: {found}"
+    verdict = found.verdict
+    if np.isnan(verdict.value):
+        return found.words(ended=True)
+    interval = f"{verdict.value:+.3g}, 95 % interval {verdict.low:+.3g} to {verdict.high:+.3g}"
+    return f"{verdict.hypothesis}: {verdict.status} ({interval}, {found.tasks} tasks); {found.taken} used"
+
+
+def _plain_edge(found: Record | str) -> dict[str, Any]:
+    if isinstance(found, str):
+        return {"offered": False, "why": found}
+    verdict, void = found.verdict, bool(np.isnan(found.verdict.value))
+    return {
+        "offered": True,
+        "hypothesis": verdict.hypothesis,
+        "margin": verdict.margin,
+        "verdict": verdict.status,
+        "figure": None if void else [verdict.value, verdict.low, verdict.high],
+        "tasks": found.tasks,
+        "means": found.means,
+        "rival": found.rival,
+        "used": found.taken,
+    }
 
 
 def _guarded(session: Session) -> list[str]:

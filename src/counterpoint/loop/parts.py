@@ -11,8 +11,10 @@ import stim
 from counterpoint.base import Explorer, Floats, Key, Machine
 from counterpoint.codes.sites import Sites
 from counterpoint.govern.judge import Used
+from counterpoint.loop.edge import Edge
 from counterpoint.loop.guard import Guard
 from counterpoint.loop.steered import Following, SteeredDecoder
+from counterpoint.store.turns import Work
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +33,7 @@ class Parts:
     key: Key
     steered: SteeredDecoder | None = None  # decodes the run's own shots in place of `decoder`, the day-zero one
     shadow: bool = False  # the explorer proposes and nothing of it is carried out
+    edges: tuple[Edge, ...] = ()  # whose tasks are offered
 
     def shots_of_each(self, candidates: int) -> int:
         """Shots of each candidate, where so many are tried: an epoch is the same work however many there are."""
@@ -66,3 +69,5 @@ class State:
     clock: float = 0.0  # machine time in seconds, as far as the machine has told a usable one
     outcome: str | None = None  # seal of the last outcome: the next ledger entry holds it
     events: tuple[Event, ...] = ()  # of the last turn
+    usual: Floats | None = None  # (S,) detection events a detector in the first turn
+    works: tuple[Work, ...] = ()  # of all edges so far

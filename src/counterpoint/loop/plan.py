@@ -12,12 +12,14 @@ import numpy as np
 
 from counterpoint.base import BadInput, Denial, Floats, Outcome, Seen, TryControls, fold_in
 from counterpoint.explore.bounds import Oracle
+from counterpoint.explore.centre import Adopting
+from counterpoint.loop.edges import rates
 from counterpoint.loop.guard import Epoch, Guard, strays
 from counterpoint.loop.own import blaming
 from counterpoint.loop.parts import Event, Parts, State
 from counterpoint.loop.steered import PARITIES, Sight
 from counterpoint.loop.telemetry import heard
-from counterpoint.store.turns import Turn
+from counterpoint.store.turns import Turn, Work
 
 PROPOSED = "proposed"  # the player that does on the twin, in shadow mode, what the explorer asks for
 
@@ -96,13 +98,30 @@ def moment(parts: Parts, state: State) -> float:
 
 
 def settle(parts: Parts, planned: Plan, turn: Turn) -> State:
-    """The state after `turn`: what the explorer learns, and what the guard makes of it."""
+    """The state after `turn`: what the explorer learns, what the guard makes of it, and what the works found."""
+    state = _settled(parts, planned, turn)
+    if state.usual is None and turn.outcome is not None:
+        state = replace(state, usual=rates(turn.outcome))
+    return _worked(parts, state, turn.works) if turn.works else state
+
+
+def _worked(parts: Parts, state: State, works: tuple[Work, ...]) -> State:
+    """After the machine did tasks: the explorer takes over settings that they found, where it steers and can."""
+    state = replace(state, works=state.works + works)
+    adopted = {name: value for work in works for name, value in work.adopted.items()}
+    if not adopted or state.guard.mode != "steer" or not isinstance(parts.explorer, Adopting):
+        return state
+    settings = np.array([adopted.get(name, np.nan) for name in parts.machine.space.names])
+    return replace(state, explorer=parts.explorer.adopt(state.explorer, settings))
+
+
+def _settled(parts: Parts, planned: Plan, turn: Turn) -> State:
     before = planned.state
     state = replace(
         before,
         number=turn.number + 1,
-        used=replace(before.used, price=before.used.price + turn.price),
-        clock=turn.clock + turn.price.seconds,
+        used=replace(before.used, price=before.used.price + turn.used),
+        clock=turn.clock + turn.used.seconds,
         outcome=before.outcome if turn.outcome is None else turn.seal,
     )
     told = None

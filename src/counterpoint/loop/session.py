@@ -23,6 +23,7 @@ from counterpoint.loop.audit import audit
 from counterpoint.loop.guard import PATIENCE as PATIENCE, Guard
 from counterpoint.loop.parts import Event, Parts, State
 from counterpoint.loop.plan import plan, settle
+from counterpoint.loop.record import Record, record
 from counterpoint.loop.settings import Settings
 from counterpoint.loop.summary import Tallies, tallies
 from counterpoint.loop.turn import take_turn
@@ -122,7 +123,7 @@ class Session:
                 " new run"
             )
         self.state = settle(self.parts, planned, turn)
-        self.parts.machine.resume(turn.clock + turn.price.seconds)
+        self.parts.machine.resume(turn.clock + turn.used.seconds)
         self._append(turn)
 
     def _append(self, turn: Turn) -> Alarm | None:
@@ -169,6 +170,12 @@ class Session:
     def done(self) -> int:
         """Turns that were carried out; a denied one does not use up the run."""
         return sum(t.outcome is not None for t in self.turns)
+
+    @property
+    def records(self) -> dict[str, Record | str]:
+        """How each feedback edge stands, or why the run has no such task."""
+        machine, sites = self.parts.machine, self.parts.sites
+        return {e.name: e.lack(machine, sites) or record(e, self.state.works) for e in self.parts.edges}
 
     @property
     def used(self) -> Used:

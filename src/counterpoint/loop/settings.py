@@ -26,6 +26,7 @@ class Settings:
         turns: epochs of the run.
         seed: of everything random.
         shadow: the explorer asks and is judged, and nothing of it is carried out.
+        edges: tasks of the AI half that the machine does beside steering, joined by commas, or "none".
     """
 
     machine: str = "willow"
@@ -43,6 +44,7 @@ class Settings:
     turns: int = 300
     seed: int = 0
     shadow: bool = False
+    edges: str = "none"
 
     def __post_init__(self) -> None:
         for name, least in LEAST.items():

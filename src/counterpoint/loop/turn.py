@@ -1,4 +1,4 @@
-"""One turn of the loop: sense, ask, judge, act, decode, count, tell, record.
+"""One turn of the loop: sense, ask, judge, act, decode, count, work, tell, record.
 
 A detection event's way: `machine.run` gives it in a bit-packed `Shots`; `Sites.count` adds it to
 the count of its site and candidate; the decoder turns its shot into a failure or not; both stand
@@ -21,15 +21,16 @@ from counterpoint.decoders.batch import checked_answer
 from counterpoint.govern.charter import Charter
 from counterpoint.govern.permits import Governor
 from counterpoint.identity import identity
+from counterpoint.loop.edges import works
 from counterpoint.loop.own import blaming
 from counterpoint.loop.parts import Parts as Parts, State as State
 from counterpoint.loop.plan import PROPOSED, moment, plan, settle
 from counterpoint.loop.shadow import NO_TWIN, UNASKED, WOULD, proposed
 from counterpoint.loop.steered import DAY_ZERO, PARITIES
 from counterpoint.loop.telemetry import fault, nothing
-from counterpoint.store.turns import Turn
+from counterpoint.store.turns import Turn, Work
 
-STAGES = ("simulate", "decode", "learn", "bounds")
+STAGES = ("simulate", "decode", "learn", "bounds", "work")
 
 
 @dataclass
@@ -61,6 +62,7 @@ def take_turn(parts: Parts, state: State, governor: Governor) -> tuple[State, Tu
     outcome: Outcome | None = None
     bounds: dict[str, Outcome] = {}
     shots: Shots | None = None
+    done: tuple[Work, ...] = ()
     if isinstance(decision, Denial):
         verdict, reason, paid = decision.verdict, decision.reason, Price()
     else:
@@ -85,6 +87,10 @@ def take_turn(parts: Parts, state: State, governor: Governor) -> tuple[State, Tu
                     bounds |= {DAY_ZERO: outcome, PARITIES: parts.steered.sight(shots.detection_events).kept()}
                 failures = failed(parts, shots, decode, clock, state.following.compiled)
                 outcome = replace(outcome, failures=failures.sum(axis=1))
+            if not parts.shadow:
+                with clock.stage("work"):
+                    paying = replace(state, used=replace(state.used, price=state.used.price + price))
+                    done = works(parts, paying, action.centre, outcome, governor)
     turn = Turn(
         number=state.number,
         action=job.action,
@@ -97,6 +103,7 @@ def take_turn(parts: Parts, state: State, governor: Governor) -> tuple[State, Tu
         outcome=outcome,
         bounds=bounds,
         stages=clock.stages,
+        works=done,
     )
     with clock.stage("learn"):
         state = settle(parts, replace(planned, state=state), turn)

@@ -14,7 +14,7 @@ from counterpoint.store.blobs import pack_counts, pack_floats, unpack_counts, un
 from counterpoint.store.events import prune_events, read_events, write_events
 from counterpoint.store.schema import MIGRATIONS, migrate, refuse_foreign, refuse_newer, version, write_ahead
 from counterpoint.store.sqlite import clearly
-from counterpoint.store.turns import Run, Turn, now
+from counterpoint.store.turns import Run, Turn, Work, now
 
 FILE = "store.sqlite"
 KEPT = 20  # epochs whose raw detection events are kept
@@ -146,6 +146,13 @@ class Store:
                     for player, o in [*own, *turn.bounds.items()]
                 ],
             )
+            connection.executemany(
+                "INSERT INTO works VALUES (?, ?, ?, ?)",
+                [
+                    (run_id, turn.number, place, json.dumps(work.plain(), allow_nan=False))
+                    for place, work in enumerate(turn.works)
+                ],
+            )
             if raw is not None:
                 self._keep(connection, run_id, turn.number, raw)
             self._see(connection, head)
@@ -237,8 +244,10 @@ class Store:
         action, summary, verdict, reason, *used, clock, centre, stages = row
         outcomes = self._outcomes(run_id, number)
         own, at = outcomes.pop(_EXPLORER, None), unpack_floats(centre)
+        query = "SELECT content FROM works WHERE run = ? AND turn = ? ORDER BY place"
+        works = tuple(Work.of(json.loads(text)) for (text,) in self._connection.execute(query, (run_id, number)))
         return Turn(
-            number, action, summary, verdict, reason, Price(*used), clock, at, own, outcomes, json.loads(stages)
+            number, action, summary, verdict, reason, Price(*used), clock, at, own, outcomes, json.loads(stages), works
         )
 
     def _outcomes(self, run_id: int, number: int) -> dict[str, Outcome]:

@@ -102,7 +102,29 @@ def jobs(connection: sqlite3.Connection) -> None:
     )
 
 
-MIGRATIONS: tuple[Migration, ...] = (runs_turns_outcomes, jobs)
+def works_verdicts(connection: sqlite3.Connection) -> None:
+    """Tasks that the machine did for the AI half, and verdicts that stand by themselves."""
+    connection.execute(
+        """CREATE TABLE works (
+            run INTEGER NOT NULL,
+            turn INTEGER NOT NULL,
+            place INTEGER NOT NULL, -- in the turn, from 0
+            content TEXT NOT NULL,  -- JSON, see turns.py
+            PRIMARY KEY (run, turn, place),
+            FOREIGN KEY (run, turn) REFERENCES turns
+        ) STRICT, WITHOUT ROWID"""
+    )
+    connection.execute(
+        """CREATE TABLE verdicts (
+            id INTEGER PRIMARY KEY,
+            made TEXT NOT NULL,    -- UTC, ISO 8601
+            entry INTEGER NOT NULL, -- of the ledger, which sealed the content
+            content TEXT NOT NULL  -- JSON, see verdicts.py
+        ) STRICT"""
+    )
+
+
+MIGRATIONS: tuple[Migration, ...] = (runs_turns_outcomes, jobs, works_verdicts)
 
 
 def version(connection: sqlite3.Connection) -> int:

@@ -1,9 +1,9 @@
-"""A turn of the loop and a run of turns, as the store, the view and the report all see them."""
+"""A turn of the loop with its works, and a run of turns, as the store, the view and the report all see them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -14,6 +14,40 @@ from counterpoint.identity import identity
 def now() -> str:
     """This moment in UTC, ISO 8601."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What one side came to."""
+
+    score: float  # larger is better
+    answer: str  # in a few words
+    bill: Mapping[str, float]  # what it used, as workloads.Bill names it
+
+
+@dataclass(frozen=True)
+class Work:
+    """One task of the AI half that the machine did in a turn: every side on the same budget."""
+
+    edge: str
+    task: str  # such as "recalibrate XY amplitude 7"
+    attempts: Mapping[str, Attempt]  # "quantum", "nothing" and the rivals
+    used: str  # the side whose answer was taken
+    price: Price  # of the run's machine, all sides and what was checked
+    adopted: Mapping[str, float]  # settings that the explorer was told to go on from, by the name of the knob
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON values, from which `of` makes an equal record."""
+        return asdict(self)
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> Work:
+        """The record that `plain` is of. Raises ValueError where it is of something else."""
+        try:
+            attempts = {name: Attempt(**attempt) for name, attempt in plain["attempts"].items()}
+            return cls(**{**plain, "attempts": attempts, "price": Price(**plain["price"])})
+        except (TypeError, KeyError, AttributeError) as error:
+            raise ValueError(f"a work is damaged ({error})") from None
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,12 +64,22 @@ class Turn:
     centre: Floats  # (N,) what the explorer believed best
     outcome: Outcome | None  # None where it was not allowed
     bounds: Mapping[str, Outcome]  # "fixed" and "oracle" at the same moment, and what a prior saw
-    stages: Mapping[str, float]  # wall seconds of "simulate", "decode", "learn", "bounds"; "run": of the run so far
+    stages: Mapping[
+        str, float
+    ]  # wall seconds of "simulate", "decode", "learn", "bounds", "work"; "run": of the run so far
+    works: tuple[Work, ...] = ()  # tasks of the AI half that were done after it
+
+    @property
+    def used(self) -> Price:
+        """What the turn used with all its works."""
+        return sum((work.price for work in self.works), self.price)
 
     @property
     def seal(self) -> str:
-        """Identity of what came of the turn, the bounding players' outcomes too: the next ledger entry holds it."""
-        return identity([self.outcome, dict(self.bounds)])
+        """Identity of what came of the turn, the bounding players' outcomes and its works too: the next ledger entry
+        holds it."""
+        outcomes = [self.outcome, dict(self.bounds)]
+        return identity([*outcomes, list(self.works)] if self.works else outcomes)
 
 
 @dataclass(frozen=True)

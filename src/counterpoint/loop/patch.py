@@ -1,0 +1,91 @@
+"""The edge *optimise*: which smaller patch of the chip to fall back on, as its telemetry is now.
+
+Where qubits go bad, a code of smaller distance on the better part of the chip may serve better than the whole. Its
+places are weighed by their detection rates; on a chip with room for several, those that do not overlap are packed. That
+is a quadratic problem of at most 20 variables. QAOA runs on the run's own chip, as it is now, with all its errors;
+beside it stands HiGHS, which proves the optimum.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from math import isqrt
+from typing import final
+
+import numpy as np
+
+from counterpoint.base import BadInput, Bits, Key, Machine
+from counterpoint.codes.sites import Sites
+from counterpoint.codes.surface import layout
+from counterpoint.loop.edge import Edge, Moment
+from counterpoint.loop.errand import Errand
+from counterpoint.store.turns import Attempt, Work
+from counterpoint.workloads.energy import Power, charged
+from counterpoint.workloads.exact import exact
+from counterpoint.workloads.patches import Patches
+from counterpoint.workloads.qaoa import Qaoa
+from counterpoint.workloads.workload import Bill
+
+
+@final
+@dataclass(frozen=True)
+class PatchChoice(Edge):
+    """QAOA against HiGHS on the choice of patches.
+
+    Attributes:
+        depth: layers of QAOA: each is a gate on every pair of places that overlap, and the chip errs in each.
+        places: the most places that are weighed; the shots of more than 12 qubits are not followed on a chip.
+        shots: of the circuit.
+        seconds: that HiGHS may take.
+    """
+
+    name: str = "optimise"
+    hypothesis: str = "QAOA on the run's own chip chooses better patches than the exact solver"
+    margin: float = 0.0
+    rival: str = "HiGHS"
+    depth: int = 1
+    places: int = 6
+    shots: int = 200
+    seconds: float = 1.0
+
+    def lack(self, machine: Machine, sites: Sites) -> str:
+        distance = isqrt(len(sites.names) + 1)
+        if distance < 5 or set(sites.names) != _checks(distance):
+            return "the chip is no surface code of distance 5 or more, in which a smaller one has several places"
+        return ""
+
+    def work(self, errand: Errand, moment: Moment, taken: str) -> Work:
+        distance = isqrt(len(moment.sites.names) + 1)
+        patches = Patches.of(moment.sites.names, moment.rates, distance, distance - 2).best(self.places)
+        problem = patches.problem()
+
+        began = time.process_time()
+        solved = exact(problem, self.seconds)
+        answers = {"HiGHS": (patches.taken(solved.bits), Bill(processor=time.process_time() - began))}
+
+        before = errand.price
+
+        def run(circuit: str, shots: int, key: Key) -> Bits:
+            found = errand.run(circuit, shots)
+            return np.unpackbits(found.measurements[0], axis=1, count=problem.size, bitorder="little")
+
+        bits, told = Qaoa(self.depth).sample(problem, self.shots, moment.key, run)
+        best = bits[problem.energies(bits).argmin()]
+        machine = errand.price.seconds - before.seconds
+        answers["quantum"] = patches.taken(best), Bill(shots=told.shots, machine=machine, processor=told.processor)
+        middle = f"{distance - distance // 2 * 2 + distance // 2},{distance}"
+        answers["nothing"] = patches.at(middle), Bill()
+        attempts = {
+            side: Attempt(patches.worth(own), patches.words(own), asdict(charged(bill, Power())))
+            for side, (own, bill) in answers.items()
+        }
+        return Work(self.name, f"patch of d={distance - 2}", attempts, taken, errand.price, {})
+
+
+def _checks(distance: int) -> set[str]:
+    try:
+        patch = layout(distance)
+    except BadInput:  # an even distance
+        return set()
+    return {f"{x},{y}" for x, y in patch.x_checks + patch.z_checks}

@@ -1,0 +1,67 @@
+"""The record of a feedback edge: how its sides have done so far, and whose answer is taken next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import stdtrit
+
+from counterpoint.base import Verdict
+from counterpoint.loop.edge import Edge
+from counterpoint.store.turns import Work
+from counterpoint.workloads.rivals import NOTHING, QUANTUM
+
+LEAST = 5  # tasks; fewer carry no interval
+
+
+@dataclass(frozen=True)
+class Record:
+    """How the sides of an edge have done so far."""
+
+    tasks: int
+    means: dict[str, float]  # score by side
+    rival: str  # the best one
+    verdict: Verdict  # void with fewer than LEAST tasks, or where no rival beats doing nothing
+    taken: str  # whose answer is taken next
+    last: Work | None  # the latest task
+
+    def words(self, ended: bool = False) -> str:
+        """The latest task and the standing, in one line for a person."""
+        if self.last is None:
+            return "no task yet"
+        sides = (QUANTUM, self.rival)
+        found = ", ".join(f"{side} {self.last.attempts[side].answer}" for side in sides)
+        so_far = f"after {self.tasks} tasks" if ended else f"so far ({self.tasks} tasks)"
+        standing = "void: no rival beats doing nothing" if self.void else self.verdict.status
+        return f"{self.last.task}: {found} · {standing} {so_far} · {self.taken} used"
+
+    @property
+    def void(self) -> bool:
+        """Whether there are tasks enough, and no rival beats the player that does nothing."""
+        return self.tasks >= LEAST and bool(np.isnan(self.verdict.value))
+
+
+def record(edge: Edge, works: Sequence[Work]) -> Record:
+    """How the sides of `edge` have done in its `works`.
+
+    The verdict is on the mean difference between the quantum side and the rival that did best on these very tasks,
+    which favours the rival, with Student's 95 % interval over tasks.
+    """
+    own = [work for work in works if work.edge == edge.name]
+    nothing = Verdict(edge.hypothesis, edge.margin, *(float("nan"),) * 3)
+    if not own:
+        return Record(0, {}, edge.rival, nothing, edge.rival, None)
+    scores = {side: np.array([work.attempts[side].score for work in own]) for side in own[0].attempts}
+    means = {side: float(score.mean()) for side, score in scores.items()}
+    rival = max((side for side in means if side not in (QUANTUM, NOTHING)), key=means.__getitem__)
+    # Of sides that have done equally well the established one is taken.
+    taken = max(means, key=lambda side: (means[side], side == edge.rival))
+    if len(own) < LEAST or not means[rival] > means[NOTHING]:
+        return Record(len(own), means, rival, nothing, taken, own[-1])
+    difference = scores[QUANTUM] - scores[rival]
+    value, error = float(difference.mean()), float(difference.std(ddof=1)) / difference.size**0.5
+    spread = float(stdtrit(difference.size - 1, 0.975)) * error
+    verdict = Verdict(edge.hypothesis, edge.margin, value, value - spread, value + spread)
+    return Record(len(own), means, rival, verdict, taken, own[-1])

@@ -1,0 +1,62 @@
+"""Which patches of a chip to use: the Ising problem says what the places are worth, by brute force."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from counterpoint.base import BadInput
+from counterpoint.codes import surface
+from counterpoint.codes.sites import sites_of
+from counterpoint.workloads.patches import MOST, Patches
+
+
+def patches(distance: int, smaller: int, dead: tuple[str, ...] = ()) -> Patches:
+    sites = sites_of(surface.memory(distance, 2)).names
+    rates = np.random.default_rng((distance, smaller)).uniform(0.05, 0.1, len(sites))
+    rates[[sites.index(name) for name in dead]] = np.nan
+    return Patches.of(sites, rates, distance, smaller)
+
+
+def test_the_energy_is_minus_the_worth_and_overlaps_never_pay() -> None:
+    one = patches(5, 3)
+    assert len(one.places) == 9
+    assert one.overlaps.sum() == 72  # all share the middle of the chip
+    bits = np.array(list(itertools.product((0, 1), repeat=9)), np.uint8)
+    energies = one.problem().energies(bits)
+    for row, energy in zip(bits, energies, strict=True):
+        chosen, shared = np.flatnonzero(row), row @ np.triu(one.overlaps) @ row
+        assert energy == pytest.approx(-one.worths[chosen].sum() + 3 * shared, abs=1e-12)
+    best = bits[energies.argmin()]
+    assert one.taken(best) == [0]  # the place with the fewest events
+    assert one.worth([0]) == 2.0
+    assert energies.min() == pytest.approx(-2.0)
+
+
+def test_disjoint_patches_are_packed() -> None:
+    """Distance 7 has places for four patches of distance 3 that do not overlap: no optimum takes fewer."""
+    one = patches(7, 3)
+    assert len(one.places) == MOST
+    bits = (np.arange(2**MOST)[:, None] >> np.arange(MOST) & 1).astype(np.uint8)
+    energies = one.problem().energies(bits)
+    best = np.flatnonzero(bits[energies.argmin()])
+    assert not one.overlaps[np.ix_(best, best)].any()
+    assert one.taken(bits[energies.argmin()]) == sorted(best.tolist(), key=lambda i: one.rates[i])
+    assert energies.min() == pytest.approx(-one.worth(best))
+
+
+def test_a_dead_site_leaves_its_places_out() -> None:
+    alive = patches(5, 3, dead=("2,2",))
+    assert set(patches(5, 3).places) - set(alive.places) == {"1,1", "3,1"}  # whose check it is
+    everywhere = sites_of(surface.memory(3, 2)).names
+    with pytest.raises(BadInput, match="0 places for a patch of distance 3 are left on a chip of distance 3"):
+        patches(3, 3, dead=everywhere)
+
+
+def test_an_answer_with_overlaps_is_repaired_alike_for_everybody() -> None:
+    one = patches(5, 3)
+    assert one.taken(np.ones(9, np.uint8)) == [0]
+    assert one.taken(np.zeros(9, np.uint8)) == []
+    assert one.worth([]) == 0.0
