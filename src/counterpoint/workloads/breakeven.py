@@ -1,0 +1,180 @@
+"""Break-even: the size at which an error-corrected machine takes as long, or as many joules, as its rival."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any, Literal
+
+from counterpoint.base import BadInput
+from counterpoint.quops.estimate import Estimate
+from counterpoint.workloads.footprint import YEAR, Assumptions, Footprint, footprint
+from counterpoint.workloads.logical_cost import Repeated
+
+WHAT_IFS: Mapping[str, Mapping[str, Any]] = {
+    "as stated": {},
+    "physical error 1e-4": {"error": 1e-4},
+    "cycle 100 ns": {"cycle": 1e-7},
+    "cycle 100 ns, reaction 1 us": {"cycle": 1e-7, "reaction": 1e-6},
+    "one factory": {"factories": 1},
+    "rival on 1,000 cores": {"cores": 1000},
+}
+
+Quantum = Callable[[float], Repeated]  # by size
+Rival = Callable[[float], Estimate]  # seconds of one core by size, with their 95 % interval
+Thing = Literal["seconds", "joules"]
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """Where both sides are equal: the first size looked at where the machine needs no more."""
+
+    size: float
+    machine: Footprint
+    seconds: float  # of the rival, on all its cores
+    joules: float  # of the rival
+    first: bool  # whether it is the smallest size looked at, so that both may be equal further below
+
+
+@dataclass(frozen=True)
+class BreakEven:
+    """What came of it; None is never within the horizon, and `why` says why."""
+
+    task: str
+    sized: str  # what a size is
+    assumed: Assumptions
+    time: Crossing | None
+    low: float | None  # 95 % interval of the size at which the seconds are equal, from that of the rival's time
+    high: float | None
+    energy: Crossing | None
+    why: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """For a person, with the assumptions that matter most."""
+        if self.time is None:
+            return f"{self.task}: {self.why}."
+        at, a = self.time, self.assumed
+        ends = [f"{end:,.0f}" if end else "never" for end in (self.low, self.high)]
+        span = "" if ends[0] == ends[1] else f" (95 %: {' to '.join(ends)})"
+        joules = "at no size within the horizon" if self.energy is None else f"from {self.energy.size:,.0f}"
+        return (
+            f"{self.task}: equal in time from {at.size:,.0f} {self.sized}{span}{' or below' if at.first else ''}, "
+            f"{told(at.machine.seconds)} on {at.machine.qubits:,} physical qubits at distance {at.machine.distance} "
+            f"({at.machine.quops:.2g} QuOps); equal in joules {joules}; if a physical operation errs with {a.error:g}, "
+            f"a cycle takes {told(a.cycle)}, a reaction {told(a.reaction)}, and the rival has {a.cores:,g} "
+            f"{'core' if a.cores == 1 else 'cores'}."
+        )
+
+
+def break_even(
+    task: str,
+    quantum: Quantum,
+    rival: Rival,
+    sizes: Sequence[float],
+    assumed: Assumptions,
+    *,
+    sized: str = "variables",
+) -> BreakEven:
+    """The first of `sizes` at which the machine needs no more seconds, and no more joules, than its rival.
+
+    Sizes ascend in difficulty; those count at which the machine is done within the horizon. The search is by bisection:
+    the ratio of both sides falls but for small steps, where the code distance grows. The interval holds the sizes at
+    which the machine's seconds lie within the interval of the rival's.
+
+    Raises:
+        BadInput: fewer than 2 sizes, sizes that do not ascend, or a rival whose seconds are no numbers above 0.
+    """
+    if len(sizes) < 2 or any(a >= b for a, b in pairwise(sizes)):
+        raise BadInput(f"{len(sizes)} sizes were given: give at least 2, ascending")
+    game = _Game(quantum, rival, assumed)
+    inside = sizes[: bisect_left(sizes, True, key=game.beyond)]
+    time, energy = game.crossing(inside, "seconds", "value"), game.crossing(inside, "joules", "value")
+    low, high = (game.crossing(inside, "seconds", end) for end in ("high", "low"))
+    return BreakEven(
+        task,
+        sized,
+        assumed,
+        time,
+        low and low.size,
+        high and high.size,
+        energy,
+        "" if time else game.shortfall(inside, sizes, sized),
+    )
+
+
+def what_if(solve: Callable[[Assumptions], BreakEven], assumed: Assumptions) -> dict[str, BreakEven]:
+    """`solve` as stated and under each of `WHAT_IFS`, one change at a time."""
+    return {name: solve(replace(assumed, **changes)) for name, changes in WHAT_IFS.items()}
+
+
+def told(seconds: float) -> str:
+    """A time in the unit that a person would take."""
+    units = (("year", YEAR), ("day", 86_400.0), ("h", 3600.0), ("min", 60.0), ("s", 1.0), ("ms", 1e-3), ("us", 1e-6))
+    name, unit = next((u for u in units if seconds >= u[1]), units[-1])
+    number = f"{seconds / unit:.3g}"
+    return f"{number} {name}{'s' if name in ('year', 'day') and number != '1' else ''}"
+
+
+@dataclass(frozen=True)
+class _Game:
+    """Both sides under the same assumptions."""
+
+    quantum: Quantum
+    rival: Rival
+    assumed: Assumptions
+
+    def machine(self, size: float) -> Footprint | None:
+        try:
+            return footprint(self.quantum(size), self.assumed)
+        except OverflowError:
+            return None
+
+    def beyond(self, size: float) -> bool:
+        """Whether no machine does it within the horizon."""
+        made = self.machine(size)
+        return made is None or made.seconds > self.assumed.horizon
+
+    def core_seconds(self, size: float, end: Literal["value", "low", "high"]) -> float:
+        """Seconds of one core."""
+        found = getattr(self.rival(size), end)
+        if not found > 0:
+            raise BadInput(f"the rival takes {found:g} s at size {size:g}: give a number above 0")
+        return found
+
+    def ratio(self, size: float, thing: Thing, end: Literal["value", "low", "high"] = "value") -> float:
+        """Machine over rival."""
+        made = self.machine(size)
+        assert made is not None  # sizes are inside
+        work = self.core_seconds(size, end)
+        if thing == "seconds":
+            return made.seconds * self.assumed.cores / work
+        return made.joules / (work * self.assumed.power.core)
+
+    def crossing(self, inside: Sequence[float], thing: Thing, end: Literal["value", "low", "high"]) -> Crossing | None:
+        """The first size at which the machine needs no more."""
+        at = bisect_left(inside, True, key=lambda size: self.ratio(size, thing, end) <= 1)
+        if at == len(inside):
+            return None
+        size, made = inside[at], self.machine(inside[at])
+        assert made is not None
+        work = self.core_seconds(size, end)
+        return Crossing(size, made, work / self.assumed.cores, work * self.assumed.power.core, at == 0)
+
+    def shortfall(self, inside: Sequence[float], sizes: Sequence[float], sized: str) -> str:
+        """Why they do not meet."""
+        within = f"never within {told(self.assumed.horizon)}"
+        if not inside:
+            return f"{within}: the machine takes longer even at {sizes[0]:,.0f} {sized}, the least looked at"
+        middle, last = (self.ratio(inside[k], "seconds") for k in (len(inside) // 2, -1))
+        scale = (
+            "and the gap does not close with the size: the machine scales no better than its rival"
+            if last >= middle
+            else "though the gap closes with the size"
+        )
+        return (
+            f"{within}: at {inside[-1]:,.0f} {sized}, the most that the machine does in that time, it takes "
+            f"{last:.2g} times as long as its rival, {scale}"
+        )

@@ -1,0 +1,111 @@
+"""What each task of the product would need to break even on logical qubits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+from counterpoint.base import BadInput
+from counterpoint.quops.estimate import Estimate
+from counterpoint.workloads.breakeven import BreakEven, break_even
+from counterpoint.workloads.footprint import Assumptions
+from counterpoint.workloads.logical_cost import (
+    LogicalCost,
+    Repeated,
+    amplified,
+    amplitude_estimation,
+    grover_iteration,
+    minimum_finding,
+    qaoa,
+)
+from counterpoint.workloads.scaling import Scaling
+
+VARIABLES: Sequence[float] = range(2, 1001)
+PRECISIONS: Sequence[float] = [20 * 10 ** (k / 50) for k in range(601)]  # 1 / precision, to 1e13
+SYNTHESIS = 0.01  # of a run's error budget: what the rotations of one run may be wrong in all
+# Samples of a mean, times 1 / precision^2, at worst (p = 1/2): for what the estimate asks for, a 95 % half-width; and
+# for what iterative amplitude estimation then achieves, a root mean square error of 0.19 of it.
+SAMPLES_AT_HALF_WIDTH = 0.25 * 1.959964**2
+SAMPLES_AT_EQUAL_ERROR = 0.25 / 0.19**2
+
+
+def optimise_break_even(
+    rival: Scaling,
+    assumed: Assumptions,
+    *,
+    couplings: Callable[[int], int],
+    bits: int = 1,
+    layers: int = 0,
+    tries: Scaling | None = None,
+    known: bool = True,
+) -> BreakEven:
+    """The minimum of an Ising problem: amplitude amplification against a rival's time to solution.
+
+    Args:
+        rival: time to solution at the target chance, seconds of one core by number of variables.
+        couplings: how many there are, by number of variables.
+        bits: of a weight.
+        layers: of QAOA, whose success probability is amplified; 0 is plain search over all assignments.
+        tries: 1 / that probability by number of variables, as measured; needed with layers.
+        known: whether the value of the minimum is known, as time to solution takes it; else it is searched for.
+
+    Raises:
+        BadInput: layers without tries or tries without layers.
+    """
+    if bool(layers) != (tries is not None) or layers < 0:
+        raise BadInput(f"{layers} layers and tries {tries} were given: give both for QAOA, neither for plain search")
+    search = amplified if known else minimum_finding
+
+    def quantum(size: float) -> Repeated:
+        n = int(size)
+        chance = 2.0**n if tries is None else tries.at(n).value
+        start = LogicalCost(n, 0, 0, 1)  # H on all
+        if layers:
+            turns = (couplings(n) + n) * layers * math.sqrt(chance)
+            start = qaoa(n, couplings(n), layers, SYNTHESIS / turns)
+        return search(start, grover_iteration(n, couplings(n), bits, start), chance, assumed.target)
+
+    return break_even(
+        f"optimise, QAOA of {layers} layers amplified" if layers else "optimise, plain search",
+        quantum,
+        rival.at,
+        VARIABLES,
+        assumed,
+    )
+
+
+def bandit_break_even(
+    oracle: LogicalCost, sample_seconds: float, assumed: Assumptions, *, samples: float = SAMPLES_AT_EQUAL_ERROR
+) -> BreakEven:
+    """The mean of a reward to a precision: amplitude estimation against sampling on a processor.
+
+    Args:
+        oracle: one use of A, which computes a reward from uniform bits.
+        sample_seconds: of one core for one reward.
+        samples: the rival needs, times 1 / precision^2; the other one is `SAMPLES_AT_HALF_WIDTH`.
+
+    Raises:
+        BadInput: seconds or samples that are not finite and above 0.
+    """
+    for name, value in (("seconds a sample", sample_seconds), ("samples", samples)):
+        if not 0 < value < math.inf:
+            raise BadInput(f"{value:g} {name} was given: give a finite number above 0")
+
+    def rival(size: float) -> Estimate:
+        seconds = samples * size**2 * sample_seconds
+        return Estimate(seconds, seconds, seconds)
+
+    return break_even(
+        "bandit, mean of a reward",
+        lambda size: amplitude_estimation(oracle, 1 / size),
+        rival,
+        PRECISIONS,
+        assumed,
+        sized="(1 / precision)",
+    )
+
+
+def recalibrate_break_even(assumed: Assumptions) -> BreakEven:
+    """There is none, and the record says so."""
+    why = "not applicable: a logical circuit cannot query a physical gate, whose over-rotation error correction removes"
+    return BreakEven("recalibrate", "uses of a gate", assumed, None, None, None, None, why)
