@@ -28,8 +28,8 @@ from counterpoint.cli.options import (
 from counterpoint.cli.view import view
 from counterpoint.govern.charter import FIRST_RUN, Charter
 from counterpoint.loop.closing import closing
-from counterpoint.loop.report import write_report
 from counterpoint.loop.edges import EDGES
+from counterpoint.loop.report import write_report
 from counterpoint.loop.session import Session
 from counterpoint.loop.settings import Settings
 from counterpoint.store.database import Store as StoreFile

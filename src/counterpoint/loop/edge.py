@@ -31,6 +31,7 @@ class Edge(ABC):
     hypothesis: str
     margin: float  # by how much the quantum score must exceed the best rival's
     rival: str  # whose answer is taken before any side has done a task
+    every: int  # turns between two tasks
 
     @abstractmethod
     def lack(self, machine: Machine, sites: Sites) -> str:

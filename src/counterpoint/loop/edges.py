@@ -12,11 +12,11 @@ from counterpoint.govern.permits import Governor
 from counterpoint.loop.edge import Edge, Moment
 from counterpoint.loop.errand import Errand, Refused
 from counterpoint.loop.parts import Parts, State
+from counterpoint.loop.patch import PatchChoice
 from counterpoint.loop.record import record
 from counterpoint.store.turns import Work
 
-EVERY = 12  # turns between two tasks of an edge
-EDGES: dict[str, Edge] = {}
+EDGES: dict[str, Edge] = {one.name: one for one in (PatchChoice(),)}
 
 
 def edges_named(names: str) -> tuple[Edge, ...]:
@@ -29,9 +29,9 @@ def edges_named(names: str) -> tuple[Edge, ...]:
 
 
 def due(parts: Parts, number: int) -> list[Edge]:
-    """The edges whose task comes up after turn `number`: each in its own turns, and only where the machine has it."""
+    """The edges whose task comes up after turn `number`, of those that the machine has."""
     offered = [edge for edge in parts.edges if not edge.lack(parts.machine, parts.sites)]
-    return [edge for i, edge in enumerate(offered) if (number + 1 + i * EVERY // len(offered)) % EVERY == 0]
+    return [edge for edge in offered if (number + 1) % edge.every == 0]
 
 
 def works(parts: Parts, state: State, centre: Floats, outcome: Outcome, governor: Governor) -> tuple[Work, ...]:
@@ -48,6 +48,8 @@ def works(parts: Parts, state: State, centre: Floats, outcome: Outcome, governor
             found.append(edge.work(errand, moment, record(edge, before).taken))
         except Refused:  # the ledger holds the denial
             continue
+        except BadInput as problem:  # steering goes on without it
+            governor.note("work-failed", about | {"why": str(problem)})
     return tuple(found)
 
 

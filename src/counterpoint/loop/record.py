@@ -47,7 +47,8 @@ def record(edge: Edge, works: Sequence[Work]) -> Record:
     """How the sides of `edge` have done in its `works`.
 
     The verdict is on the mean difference between the quantum side and the rival that did best on these very tasks,
-    which favours the rival, with Student's 95 % interval over tasks.
+    which favours the rival, with Student's 95 % interval over tasks. Where it is proved of every task that no answer
+    scores more than a bound, neither does the interval.
     """
     own = [work for work in works if work.edge == edge.name]
     nothing = Verdict(edge.hypothesis, edge.margin, *(float("nan"),) * 3)
@@ -63,5 +64,7 @@ def record(edge: Edge, works: Sequence[Work]) -> Record:
     difference = scores[QUANTUM] - scores[rival]
     value, error = float(difference.mean()), float(difference.std(ddof=1)) / difference.size**0.5
     spread = float(stdtrit(difference.size - 1, 0.975)) * error
-    verdict = Verdict(edge.hypothesis, edge.margin, value, value - spread, value + spread)
+    proved = [np.inf if work.most is None else work.most - work.attempts[rival].score for work in own]
+    high = min(value + spread, float(np.mean(proved)))
+    verdict = Verdict(edge.hypothesis, edge.margin, value, value - spread, high)
     return Record(len(own), means, rival, verdict, taken, own[-1])

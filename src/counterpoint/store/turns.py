@@ -33,6 +33,7 @@ class Work:
     task: str  # such as "recalibrate XY amplitude 7"
     attempts: Mapping[str, Attempt]  # "quantum", "nothing" and the rivals
     used: str  # the side whose answer was taken
+    most: float | None  # what no answer can score more than, where that is proved
     price: Price  # of the run's machine, all sides and what was checked
     adopted: Mapping[str, float]  # settings that the explorer was told to go on from, by the name of the knob
 

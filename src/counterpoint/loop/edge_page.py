@@ -1,0 +1,82 @@
+"""The feedback edges in the report of a run: verdicts, what each side used, and the tasks one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+
+import numpy as np
+
+from counterpoint.loop.record import Record
+from counterpoint.loop.session import Session
+from counterpoint.store.turns import Work
+
+BILL = {  # columns: of a bill, as words, and how a sum is written
+    "calls": ("uses of the gate", "{:,.0f}"),
+    "shots": ("shots", "{:,.0f}"),
+    "machine": ("machine, s", "{:.3g}"),
+    "processor": ("processor, s", "{:.3g}"),
+    "joules": ("joules", "{:.3g}"),
+}
+MEANING = """Tasks of the AI half, done by this machine and by its classical rivals, each side on the same budget. Scores
+are measured, larger is better. The answer that is taken is that of the side which has done best on the tasks before.
+Joules follow from a model: 15 W a core, 25 kW for a whole cryogenic machine."""
+
+
+def edge_page(session: Session) -> list[str]:
+    """Parts of HTML; none where no edge was asked for."""
+    records = session.records
+    if not records:
+        return []
+    parts = [f'<p class="note">{escape(MEANING)}</p>']
+    for name, found in records.items():
+        parts.append(f"<h3>{escape(name)}</h3>")
+        if isinstance(found, str):
+            parts.append(f"<p>Not offered: {escape(found)}.</p>")
+            continue
+        works = [work for work in session.state.works if work.edge == name]
+        parts += [f"<p>{escape(_verdict(found))}</p>", *_sides(found, works), *_tasks(works)]
+    return parts
+
+
+def _verdict(found: Record) -> str:
+    verdict = found.verdict
+    if np.isnan(verdict.value):
+        why = "no rival beats doing nothing" if found.void else "too few tasks"
+        return f"{verdict.hypothesis}: {verdict.status} ({why}, {found.tasks} tasks)."
+    return (
+        f"{verdict.hypothesis}, by more than {verdict.margin:g}: {verdict.status}. Mean difference to {found.rival}"
+        f" {verdict.value:+.3g}, 95 % interval {verdict.low:+.3g} to {verdict.high:+.3g}, {found.tasks} tasks."
+    )
+
+
+def _sides(found: Record, works: list[Work]) -> list[str]:
+    """Each side's mean score and what it used in all tasks together."""
+    if not works:
+        return []
+    uses = [use for use in BILL if any(a.bill[use] for work in works for a in work.attempts.values())]
+    taken = {side: sum(work.used == side for work in works) for side in found.means}
+    rows = [
+        (side, f"{mean:.4g}", f"{taken[side]} of {len(works)}", *(_sum(works, side, use) for use in uses))
+        for side, mean in found.means.items()
+    ]
+    return [_table(("side", "mean score", "answer taken", *(BILL[use][0] for use in uses)), rows)]
+
+
+def _sum(works: list[Work], side: str, use: str) -> str:
+    return BILL[use][1].format(sum(work.attempts[side].bill[use] for work in works))
+
+
+def _tasks(works: list[Work]) -> list[str]:
+    if not works:
+        return []
+    sides = list(works[0].attempts)
+    rows = [(work.task, *(work.attempts[side].answer for side in sides), work.used) for work in works]
+    return [_table(("task", *sides, "used"), rows)]
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table with a heading row."""
+    first = "".join(f"<th>{escape(name)}</th>" for name in head)
+    cells = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<table><tr>{first}</tr>{cells}</table>"
