@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from counterpoint.base import BadInput, Floats, Outcome, fold_in
 from counterpoint.govern.permits import Governor
+from counterpoint.loop.calibration import Calibration
 from counterpoint.loop.edge import Edge, Moment
 from counterpoint.loop.errand import Errand, Refused
 from counterpoint.loop.parts import Parts, State
@@ -16,7 +17,7 @@ from counterpoint.loop.patch import PatchChoice
 from counterpoint.loop.record import record
 from counterpoint.store.turns import Work
 
-EDGES: dict[str, Edge] = {one.name: one for one in (PatchChoice(),)}
+EDGES: dict[str, Edge] = {one.name: one for one in (Calibration(), PatchChoice())}
 
 
 def edges_named(names: str) -> tuple[Edge, ...]:

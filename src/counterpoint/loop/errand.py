@@ -29,6 +29,15 @@ class Errand:
     price: Price = field(default_factory=Price)
     jobs: int = 0
 
+    def reach(self, knob: int) -> tuple[float, float]:
+        """The settings that a knob may be tried at without a human: within the safe range, the charter's and its step."""
+        space, charter, at = self.machine.space, self.governor.charter, self.centre[knob]
+        limit = charter.limits
+        step = limit.step if charter.ask.step is None else charter.ask.step
+        wide, far = limit.range * space.scale[knob], step * space.scale[knob]
+        low = max(space.low[knob], space.start[knob] - wide, at - far)
+        return float(low), float(min(space.high[knob], space.start[knob] + wide, at + far))
+
     def scan(self, candidates: Floats, circuit: Program, shots: int) -> Shots:
         """One circuit under each row of `candidates` (C, N). Raises Refused, and BadInput as the machine does."""
         return self._run(Scan(self.centre, candidates, circuit, shots), candidates)

@@ -1,0 +1,118 @@
+"""The edge *bandit*: the amplitude of one gate is found anew, from few uses of the gate.
+
+Steering sees a gate's error through the detection events of many gates together. Where these have risen most the gate
+is looked at by itself: trains of its pulses, along which its over-rotation adds up, as deep as its measured error
+allows (machine/pulses.py). That is a physical experiment beside error correction, which would project the over-rotation
+away; so it costs no reliable operations, only time of the machine. What each side has found is then checked side by
+side, with the present setting, in trains that no side has seen.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import asdict, dataclass, replace
+from typing import final
+
+import numpy as np
+
+from counterpoint.base import Counts, Floats, Key, Machine
+from counterpoint.codes.faults import Gate
+from counterpoint.codes.sites import Sites
+from counterpoint.loop.edge import Edge, Moment
+from counterpoint.loop.errand import Errand
+from counterpoint.machine.pulses import KNOB, Train
+from counterpoint.store.turns import Attempt, Work
+from counterpoint.workloads.amplification import ErrorAmplification
+from counterpoint.workloads.energy import Power, charged
+from counterpoint.workloads.repetition import CoherentRepetition
+from counterpoint.workloads.rivals import NOTHING, QUANTUM
+from counterpoint.workloads.singles import SinglePulses
+from counterpoint.workloads.trains import Dial, Finder, Scan
+from counterpoint.workloads.workload import Bill
+
+CHECKS = ((8, 2_000), (100, 2_000))  # pulses and shots of a train: the long one is read where the short one allows it
+
+# Each with the settings that came out best in benchmarks/recalibrate.py.
+FINDERS: dict[str, Finder] = {
+    QUANTUM: CoherentRepetition(),
+    "amplified": ErrorAmplification(),
+    "gp-ucb": SinglePulses(),
+}
+
+
+@final
+@dataclass(frozen=True)
+class Calibration(Edge):
+    """Coherent repetition against what laboratories do, on the gate whose neighbourhood fires most above its usual.
+
+    Attributes:
+        uses: of the gate, for each side.
+        rest: tasks for which a gate is left alone after its own.
+    """
+
+    name: str = "bandit"
+    hypothesis: str = "adaptive repetition leaves less over-rotation than classical calibration from as many gate uses"
+    margin: float = 0.1  # of -ln of what is left: a tenth less
+    rival: str = "amplified"
+    every: int = 12
+    uses: int = 10_000
+    rest: int = 10
+
+    def lack(self, machine: Machine, sites: Sites) -> str:
+        if not _knobs(machine):
+            return f"the {machine.name} machine has no knob '{KNOB} q'"
+        if not hasattr(machine, "calibrated_rates"):
+            return f"the {machine.name} machine does not tell its gates' measured errors (calibrated_rates)"
+        return ""
+
+    def work(self, errand: Errand, moment: Moment, taken: str) -> Work:
+        space, knob = moment.machine.space, self._worst(moment)
+        qubit = int(space.names[knob].rsplit(maxsplit=1)[1])
+        low, high = errand.reach(knob)
+        error = moment.machine.calibrated_rates()[Gate("1Q", (qubit,))]  # type: ignore[attr-defined]
+        dial = Dial(float(moment.centre[knob]), low, high, float(space.scale[knob]), error)
+
+        def scan(settings: Floats, pulses: int, shots: int, key: Key) -> Counts:
+            candidates = np.tile(moment.centre, (settings.size, 1))
+            candidates[:, knob] = settings
+            found = errand.scan(candidates, Train(qubit, pulses).circuit(), shots)
+            return np.count_nonzero(found.measurements[:, :, 0] & 1, axis=1)
+
+        settings, bills = {NOTHING: dial.start}, {NOTHING: Bill()}
+        for side, finder in FINDERS.items():
+            began = time.process_time()
+            found = finder.find(scan, dial, self.uses, moment.key)
+            settings[side] = found.setting
+            bills[side] = replace(found.bill, processor=time.process_time() - began - found.bill.simulation)
+        left = dict(zip(settings, self._left(scan, np.array([*settings.values()]), moment.key), strict=True))
+        attempts = {
+            side: Attempt(-math.log(rad), f"{1e3 * rad:.2g} mrad", asdict(charged(bills[side], Power())))
+            for side, rad in left.items()
+        }
+        better = left[taken] < left[NOTHING]
+        adopted = {space.names[knob]: float(settings[taken])} if better else {}
+        return Work(self.name, space.names[knob], attempts, taken, None, errand.price, adopted)
+
+    def _worst(self, moment: Moment) -> int:
+        """The knob whose sites fire most above their usual, of those that were not calibrated lately."""
+        lately = {work.task for work in moment.works[-self.rest :]}
+        space = moment.machine.space
+        risen = np.nan_to_num(moment.rates / np.maximum(moment.usual, 1e-12), nan=1.0)
+        knobs = [i for i in _knobs(moment.machine) if space.names[i] not in lately] or _knobs(moment.machine)
+        return max(knobs, key=lambda i: float(risen[space.touches[i]].mean()))
+
+    def _left(self, scan: Scan, settings: Floats, key: Key) -> list[float]:
+        """Over-rotations in rad at `settings`, no smaller than the standard error of the longer trains."""
+        seen = []
+        for pulses, shots in CHECKS:
+            signal = (2 * scan(settings, pulses, shots, key) / shots - 1) * (-1) ** pulses
+            seen.append(np.abs(np.arcsin(signal.clip(-1, 1))) / (pulses + 0.5))
+        short, long = seen
+        (_, _), (pulses, shots) = CHECKS
+        clear = short < math.pi / 4 / (pulses + 0.5)  # beyond, the longer train may have turned by more than a quarter
+        return np.maximum(np.where(clear, long, short), 1 / (pulses + 0.5) / shots**0.5).tolist()
+
+
+def _knobs(machine: Machine) -> list[int]:
+    return [i for i, name in enumerate(machine.space.names) if name.startswith(f"{KNOB} ")]
