@@ -24,6 +24,7 @@ from counterpoint.cli import (
     steer,
     surgery,
     train,
+    verdict,
 )
 
 app = typer.Typer(
@@ -41,6 +42,7 @@ app.command()(train.train)
 app.command()(surgery.surgery)
 app.command()(quops.quops)
 app.command()(logical.logical)
+app.command()(verdict.verdict)
 app.command()(check.check)
 app.command(name="serve-machine")(serve_machine.serve_machine)
 app.add_typer(job.app, name="job")

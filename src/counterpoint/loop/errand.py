@@ -30,7 +30,7 @@ class Errand:
     jobs: int = 0
 
     def reach(self, knob: int) -> tuple[float, float]:
-        """The settings that a knob may be tried at without a human: within the safe range, the charter's and its step."""
+        """The settings that a knob may be tried at without a human: within the safe range and the charter."""
         space, charter, at = self.machine.space, self.governor.charter, self.centre[knob]
         limit = charter.limits
         step = limit.step if charter.ask.step is None else charter.ask.step
