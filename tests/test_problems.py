@@ -117,7 +117,7 @@ def test_weights_default_to_1_and_those_of_0_join_nothing(tmp_path):
 BAD = {
     "empty": ("# nothing\n", "has 0 variables: give a problem of 2 to 2,000"),
     "one variable": ('{"linear": {"a": 1}, "quadratic": {}}', "has 1 variables"),
-    "two parts": ("a b\nb c\nd e\n", "falls into 2 parts that nothing joins (a, b, c | d, e): give each part by itself"),
+    "parts": ("a b\nb c\nd e\n", "falls into 2 parts that nothing joins (a, b, c | d, e): give each part by itself"),
     "many parts": ("\n".join(f"a{i} b{i}" for i in range(9)), "9 parts that nothing joins (a0, b0 | a1, b1 | a2"),
     "a vertex alone": ("p edge 3 1\ne 1 2\n", "falls into 2 parts that nothing joins (1, 2 | 3)"),
     "self-loop": ("a b\na a\n", "line 2: an edge joins a with itself"),

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
 from counterpoint.base import BadInput, Key, Machine, fold_in
-from counterpoint.loop.figure import COLOURS, save
 from counterpoint.loop.jobs import JobSession
-from counterpoint.loop.optimise import EXACT, LEAST, device_of
+from counterpoint.loop.optimise import LEAST, WEIGHT_BITS, device_of, refusal
 from counterpoint.workloads.breakeven import BreakEven
 from counterpoint.workloads.energy import Power, charged
 from counterpoint.workloads.exact import exact
 from counterpoint.workloads.families import Family
 from counterpoint.workloads.footprint import Assumptions
-from counterpoint.workloads.optimise import EQUAL, RIVALS, Best, load, tally, total
+from counterpoint.workloads.optimise import EQUAL, RIVALS, load, tally, total
 from counterpoint.workloads.problems import Problem
 from counterpoint.workloads.prospects import optimise_break_even
 from counterpoint.workloads.qaoa import Qaoa
 from counterpoint.workloads.rivals import QUANTUM
-from counterpoint.workloads.runs import Method, Runs
+from counterpoint.workloads.runs import Method
 from counterpoint.workloads.sampled import Sampled
-from counterpoint.workloads.scaling import Scaling, fitted
+from counterpoint.workloads.scaling import fitted
 from counterpoint.workloads.solution_time import Growth, Tally, growth, solution_time
 from counterpoint.workloads.workload import Bill
 
@@ -97,31 +96,121 @@ def grow(
     """
     began = time.perf_counter()
     device = device_of(session, machine)
-    methods: dict[str, Sequence[Method]] = {QUANTUM: [Sampled(one, device) for one in settings], **RIVALS}
-    runs = len(family.sizes) * PROBLEMS // 2 * (sum(map(len, methods.values())) + len(methods))
-    each = (1 - PROOF) * budget / runs
-    if each < LEAST:
-        least = np.ceil(LEAST * runs / (1 - PROOF))
-        raise BadInput(
-            f"a budget of {budget:g} s leaves {each:.2g} s for each of {runs} runs and one needs {LEAST:g} s: give "
-            f"--budget {least:.0f}s or more"
-        )
+    quantum = [Sampled(one, device) for one in settings]
+    methods: dict[str, Sequence[Method]] = {QUANTUM: quantum, **RIVALS}
+    each = _each(budget, len(family.sizes), methods)
     proof = PROOF * budget / (len(family.sizes) * PROBLEMS)
-    chart = _Chart(methods, each, proof)
+    found, proved, refused = {name: _Side() for name in methods}, {}, ""
     for n in family.sizes:
         say(f"{n} variables")
-        chart.size(n, [family.problem(n, fold_in(key, "problem", n, i)) for i in range(PROBLEMS)], fold_in(key, n))
-    sides = {name: _grown(chart, name, fold_in(key, "growth", name)) for name in methods if chart.tallies.get(name)}
-    course = Course(
-        family, machine.name, each, sides, chart.proved, chart.refused, None, 0.0
-    )
-    return Course(
-        family,
-        machine.name,
-        each,
-        sides,
-        chart.proved,
-        chart.refused,
-        _break_even(course),
-        time.perf_counter() - began,
-    )
+        problems = [family.problem(n, fold_in(key, "problem", n, i)) for i in range(PROBLEMS)]
+        if not refused and (refused := refusal(quantum, problems[0], fold_in(key, "angles"))):
+            del methods[QUANTUM]
+        fitting = load(problems[0].ising, methods, each, fold_in(key, "load"))
+        proved[n] = _size(problems, fitting, each, proof, found, fold_in(key, "size", n))
+    sides = {name: one.grown(fold_in(key, "growth", name)) for name, one in found.items() if one.tallies}
+    meeting = _break_even(family, sides, settings)
+    return Course(family, machine.name, each, sides, proved, refused, meeting, time.perf_counter() - began)
+
+
+@dataclass(eq=False)
+class _Side:
+    """One side while it is being measured."""
+
+    settings: dict[int, str] = field(default_factory=dict)
+    tallies: dict[int, list[Tally]] = field(default_factory=dict)
+    bill: Bill = field(default_factory=Bill)
+
+    def grown(self, key: Key) -> Grown:
+        return Grown(
+            self.settings, self.tallies, growth(self.tallies, key) if len(self.tallies) > 2 else None, self.bill
+        )
+
+
+def _each(budget: float, sizes: int, methods: Mapping[str, Sequence[Method]]) -> float:
+    """Seconds of one run of one setting on one problem."""
+    runs = sizes * PROBLEMS // 2 * (sum(map(len, methods.values())) + len(methods))
+    each = (1 - PROOF) * budget / runs
+    if each < LEAST:
+        raise BadInput(
+            f"a budget of {budget:g} s leaves {each:.2g} s for each of {runs:,} runs and one needs {LEAST:g} s: give "
+            f"--budget {math.ceil(LEAST * runs / (1 - PROOF))}s or more"
+        )
+    return each
+
+
+def _size(
+    problems: Sequence[Problem],
+    methods: Mapping[str, Sequence[Method]],
+    each: float,
+    proof: float,
+    found: Mapping[str, _Side],
+    key: Key,
+) -> int:
+    """All sides on problems of one size, added to `found`; returns of how many the solution was proved."""
+    n, half, proved = problems[0].ising.size, len(problems) // 2, 0
+    chosen: dict[str, Sequence[Method]] = dict(methods)
+    for start in (0, half):
+        tallies: dict[str, list[list[Tally]]] = {name: [[] for _ in some] for name, some in chosen.items()}
+        for i in range(start, start + half):
+            ising = problems[i].ising
+            runs = {
+                name: [one.runs(ising, each, fold_in(key, name, i, j)) for j, one in enumerate(some)]
+                for name, some in chosen.items()
+            }
+            solved = exact(ising, proof)
+            lowest = min(solved.energy, *(float(one.energies.min()) for some in runs.values() for one in some))
+            proved += solved.proved and lowest >= solved.energy - EQUAL * total(ising)
+            for name, some in runs.items():
+                found[name].bill += charged(sum((one.bill for one in some), Bill()), Power())
+                for j, one in enumerate(some):
+                    tallies[name][j].append(tally(ising, one, lowest))
+        if start == 0:
+            chosen = {name: [methods[name][_quickest(some, key)]] for name, some in tallies.items()}
+    for name, some in tallies.items():
+        found[name].settings[n], found[name].tallies[n] = repr(chosen[name][0]), some[0]
+    return proved
+
+
+def _quickest(settings: Sequence[Sequence[Tally]], key: Key) -> int:
+    """The setting of the least time to solution; where there is none, of the most hits a second."""
+
+    def rank(i: int) -> tuple[float, float]:
+        value = solution_time(settings[i], key).value
+        return (math.inf if value is None else value), -sum(one.hits / (one.runs * one.seconds) for one in settings[i])
+
+    return min(range(len(settings)), key=rank)
+
+
+def _break_even(family: Family, sides: Mapping[str, Grown], settings: Sequence[Qaoa]) -> BreakEven | None:
+    """Against the rival that is quickest at the largest size; None where its time has no end, or does not grow.
+
+    Of one depth of QAOA that was run at all sizes the chance of success is amplified, else that of a plain search.
+    """
+    times = {name: _times(one) for name, one in sides.items()}
+    rivals = [name for name, one in times.items() if name != QUANTUM and len(one) == len(family.sizes)]
+    if not rivals:
+        return None
+    best = min(rivals, key=lambda name: times[name][family.sizes[-1]])
+    layers, tries = 0, None
+    try:
+        if len(settings) == 1 and len(times.get(QUANTUM, {})) > 2:
+            tallies = sides[QUANTUM].tallies
+            chances = [float(np.median([one.hits / one.runs for one in some])) for some in tallies.values()]
+            layers, tries = settings[0].depth, fitted(list(tallies), [1 / chance for chance in chances])
+        return optimise_break_even(
+            fitted(list(times[best]), list(times[best].values())),
+            Assumptions(),
+            couplings=lambda n: round(n * family.degree / 2),
+            bits=1 if family.kind == "regular" else WEIGHT_BITS,
+            layers=layers,
+            tries=tries,
+        )
+    except BadInput:  # what does not grow over these sizes meets nothing
+        return None
+
+
+def _times(side: Grown) -> dict[int, float]:
+    """Seconds to 99 % by size, where they have an end."""
+    found = {} if side.growth is None else side.growth.times
+    return {n: one.value for n, one in found.items() if one.value is not None}

@@ -51,13 +51,13 @@ class Anneal:
 
 def model_of(ising: Ising) -> Any:
     """The problem as a dimod.BinaryQuadraticModel of spins, its largest weight 1."""
-    from dimod import BinaryQuadraticModel
+    from dimod import SPIN, BinaryQuadraticModel
 
     largest = max(np.abs(ising.fields).max(), np.abs(ising.couplings).max(initial=0.0))
     scale = 1 / largest if largest else 1.0
     first, second = ising.pairs.T
     return BinaryQuadraticModel.from_numpy_vectors(
-        ising.fields * scale, (first, second, ising.couplings * scale), 0.0, "SPIN"
+        ising.fields * scale, (first, second, ising.couplings * scale), 0.0, SPIN
     )
 
 

@@ -60,7 +60,7 @@ def exact(ising: Ising, seconds: float) -> Exact:
     found = milp(
         np.concatenate([linear, products]),
         integrality=np.repeat([1, 0], [n, m]),
-        bounds=Bounds(0, upper),
+        bounds=Bounds(np.zeros(n + m), upper),  # pyright: ignore[reportArgumentType]: its stubs know numbers alone
         constraints=_products(ising) if m else (),
         options={"time_limit": seconds, "mip_rel_gap": 0.0},
     )
@@ -90,4 +90,5 @@ def _products(ising: Ising) -> LinearConstraint:
     columns = np.concatenate([a[up], b[up], products[up], np.tile(products[~up], 2), a[~up], b[~up]])
     values = np.repeat([1.0, -1.0, 1.0, -1.0], [2 * k, k, 2 * rest, 2 * rest])
     matrix = csr_array(coo_array((values, (rows, columns)), shape=(k + 2 * rest, n + m)))
-    return LinearConstraint(matrix, -np.inf, np.repeat([1.0, 0.0], [k, 2 * rest]))
+    most = np.repeat([1.0, 0.0], [k, 2 * rest])
+    return LinearConstraint(matrix, -np.inf, most)  # pyright: ignore[reportArgumentType]: as above

@@ -9,6 +9,8 @@ more (Goemans and Williamson, J. ACM 42, 1115 (1995), theorem 3.3).
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import isqrt
@@ -30,8 +32,9 @@ citation = (
     " journal={arXiv:1706.00476}, year={2017}}"
 )
 
-TOLERANCE = 1e-9  # of all weights: the gain of a sweep below which the vectors are at rest
+TOLERANCE = 1e-7  # of all weights: the gain of a sweep below which the vectors are at rest
 SWEEPS = 2_000  # at most
+SHARE = 0.5  # of the seconds, for the vectors at most
 
 
 @final
@@ -42,14 +45,15 @@ class Goemans:
     def runs(self, ising: Ising, seconds: float, key: Key) -> Runs:
         """As `Method.runs`."""
         name = "Goemans and Williamson's relaxation"
-        return filled(ising, seconds, key, name, lambda: _start(ising, fold_in(key, "vectors")))
+        return filled(ising, seconds, key, name, lambda: _start(ising, fold_in(key, "vectors"), SHARE * seconds))
 
 
-def relaxed(ising: Ising, key: Key) -> tuple[float, Floats]:
+def relaxed(ising: Ising, key: Key, seconds: float = math.inf) -> tuple[float, Floats]:
     """The relaxation's energy, and its unit vectors (n + 1, d), the last one standing for the fields.
 
-    No assignment's energy is lower, up to what the sweeps leave to gain.
+    No assignment's energy is lower, up to what the sweeps leave to gain; they end after so many seconds at the latest.
     """
+    end = time.process_time() + seconds
     n = ising.size
     couplings = np.zeros((n + 1, n + 1))
     couplings[:n, :n] = square(ising)
@@ -65,7 +69,7 @@ def relaxed(ising: Ising, key: Key) -> tuple[float, Floats]:
             if length > 0:
                 gained += length + float(pull @ vectors[i])
                 vectors[i] = -pull / length
-        if gained <= least:
+        if gained <= least or time.process_time() > end:
             break
     return ising.offset + float(np.sum(couplings * (vectors @ vectors.T))) / 2, vectors
 
@@ -77,6 +81,6 @@ def rounded(vectors: Floats, count: int, key: Key) -> Bits:
     return (sides[:-1] != sides[-1]).T.astype(np.uint8)
 
 
-def _start(ising: Ising, key: Key) -> Callable[[int, Key], Bits]:
-    _, vectors = relaxed(ising, key)
+def _start(ising: Ising, key: Key, seconds: float) -> Callable[[int, Key], Bits]:
+    _, vectors = relaxed(ising, key, seconds)
     return lambda count, own: rounded(vectors, count, own)

@@ -26,12 +26,13 @@ class Runs:
 
     energies: Floats  # (runs,)
     best: Bits  # (n,) of the lowest energy
-    bill: Bill  # of all of them
+    prepared: float  # seconds of the processor before the first, as for choosing angles; they are in the bill
+    bill: Bill  # of all
 
     @property
     def seconds(self) -> float:
-        """Of machine and processor, a run."""
-        return (self.bill.machine + self.bill.processor) / self.energies.size
+        """Of machine and processor, a run, without what was prepared."""
+        return (self.bill.machine + self.bill.processor - self.prepared) / self.energies.size
 
 
 class Method(Protocol):
@@ -53,6 +54,7 @@ def filled(ising: Ising, seconds: float, key: Key, name: str, start: Callable[[]
     """
     began = time.process_time()
     batch, found, size = start(), [], 1
+    prepared = time.process_time() - began
     best, lowest = np.zeros(ising.size, np.uint8), np.inf
     while True:
         before = time.process_time()
@@ -70,4 +72,4 @@ def filled(ising: Ising, seconds: float, key: Key, name: str, start: Callable[[]
             )
         size = min(GROWTH * size, BATCH, int(SHARE * (seconds - used) / each))
         if used > FILLED * seconds or size < 1:
-            return Runs(np.concatenate(found), best, Bill(processor=used))
+            return Runs(np.concatenate(found), best, prepared, Bill(processor=used))

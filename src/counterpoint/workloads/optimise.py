@@ -1,0 +1,181 @@
+"""The task of optimisation: the best assignment of one problem, by QAOA and by rivals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, final
+
+import numpy as np
+
+from counterpoint.base import BadInput, Bits, Key, fold_in
+from counterpoint.workloads.anneal import Anneal
+from counterpoint.workloads.goemans import Goemans
+from counterpoint.workloads.ising import Ising
+from counterpoint.workloads.local import Local
+from counterpoint.workloads.rivals import NOTHING, QUANTUM
+from counterpoint.workloads.runs import Method, Runs
+from counterpoint.workloads.solution_time import Tally, solution_time
+from counterpoint.workloads.tabu import Tabu
+from counterpoint.workloads.workload import Bill, Budget, Solver, Workload
+
+MARGIN = 1e-3  # of the sum of all weights: less would be rounding, or not worth a machine
+EQUAL = 1e-9  # of the sum of all weights, by which energies count as equal
+LOADS = 2  # tries of a setting: the first may be slow because Python loads its package
+
+RIVALS: Mapping[str, Sequence[Method]] = {  # each with the settings that it is tuned over
+    "annealing": (Anneal(5), Anneal(30), Anneal(200)),
+    "tabu search": (Tabu(10), Tabu(100)),
+    "local search": (Local(),),
+    "Goemans-Williamson": (Goemans(),),
+}
+
+
+@dataclass(eq=False)
+class Best:
+    """The lowest energy that anything has found so far."""
+
+    energy: float = np.inf
+    bits: Bits | None = None
+    by: str = ""
+    each: dict[str, float] = field(default_factory=dict)  # the lowest energy of each side
+
+    def see(self, name: str, energy: float, bits: Bits) -> None:
+        """One more answer."""
+        self.each[name] = min(energy, self.each.get(name, np.inf))
+        if energy < self.energy:
+            self.energy, self.bits, self.by = energy, bits, name
+
+
+@final
+@dataclass(frozen=True)
+class Attempt:
+    """A method as a solver: the score of the best of its runs; `best` sees its answer."""
+
+    name: str
+    method: Method
+    best: Best = field(repr=False, compare=False)
+
+    def __call__(self, instance: Ising, budget: Budget, key: Key, /) -> tuple[float, Bill]:
+        """As `Solver`."""
+        found = self.method.runs(instance, budget.amount, key)
+        energy = float(found.energies.min())
+        self.best.see(self.name, energy, found.best)
+        return score(instance, energy), found.bill
+
+
+@final
+@dataclass(frozen=True)
+class Guess:
+    """Does nothing: one assignment by chance."""
+
+    def __call__(self, instance: Ising, budget: Budget, key: Key, /) -> tuple[float, Bill]:
+        """As `Solver`."""
+        bits = np.random.default_rng(key).integers(0, 2, (1, instance.size), np.uint8)
+        return score(instance, float(instance.energies(bits)[0])), Bill()
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Optimise(Workload):
+    """One problem, solved again and again with fresh randomness; scores are as `score`."""
+
+    ising: Ising
+    methods: Mapping[str, Sequence[Method]]  # "quantum" and the rivals
+    hypothesis: str
+    best: Best = field(default_factory=Best)
+    name: str = "optimise"
+    margin: float = MARGIN
+
+    def instance(self, key: Key) -> Any:
+        """Always the same problem."""
+        return self.ising
+
+    def solvers(self) -> Mapping[str, Sequence[Solver]]:
+        """Each side's settings, and a guess."""
+        sides = {name: [Attempt(name, one, self.best) for one in some] for name, some in self.methods.items()}
+        return sides | {NOTHING: [Guess()]}
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """One side's setting with the least time to solution, and fresh runs of it."""
+
+    method: Method
+    tuning: Bill  # of all its settings
+    found: Runs
+
+
+def score(ising: Ising, energy: float) -> float:
+    """How far an energy lies below the mean of all assignments, as a share of the sum of all weights: -1 to 1."""
+    return (ising.offset - energy) / total(ising)
+
+
+def total(ising: Ising) -> float:
+    """The sum of all weights without sign. Raises BadInput where it is 0."""
+    found = float(np.abs(ising.fields).sum() + np.abs(ising.couplings).sum())
+    if not found:
+        raise BadInput(
+            f"all weights of {ising.size} variables are 0 and every assignment is best: give a problem with one"
+        )
+    return found
+
+
+def tally(ising: Ising, found: Runs, lowest: float) -> Tally:
+    """How often runs reached the energy `lowest`."""
+    hits = int((found.energies <= lowest + EQUAL * total(ising)).sum())
+    return Tally(found.energies.size, hits, found.seconds)
+
+
+def load(
+    ising: Ising, methods: Mapping[str, Sequence[Method]], seconds: float, key: Key
+) -> dict[str, Sequence[Method]]:
+    """The settings of which a run fits into `seconds`. Every rival's is run once here, so that no budget pays for what
+    Python loads at a first call; raises BadInput where none of a rival's fits."""
+    kept: dict[str, Sequence[Method]] = {}
+    for name, some in methods.items():
+        if name == QUANTUM:
+            kept[name] = some
+            continue
+        refusals: dict[int, BadInput] = {}
+        for i, one in enumerate(some):
+            for _ in range(LOADS):
+                try:
+                    one.runs(ising, seconds, fold_in(key, "load", name))
+                    refusals.pop(i, None)
+                    break
+                except BadInput as refusal:
+                    refusals[i] = refusal
+        kept[name] = [one for i, one in enumerate(some) if i not in refusals]
+        if not kept[name]:
+            raise next(iter(refusals.values()))
+    return kept
+
+
+def quickest(
+    ising: Ising, methods: Mapping[str, Sequence[Method]], seconds: float, best: Best, key: Key
+) -> dict[str, Chosen]:
+    """For every side the setting whose time to solution was the least in half of `seconds`, run for the other half.
+
+    The solution is the best answer that anything found, before or here. Where no setting reached it the one with the
+    lowest mean energy is taken. Raises BadInput where the seconds are too few for a side.
+    """
+    tried: dict[str, list[Runs]] = {}
+    for name, some in methods.items():
+        each = seconds / 2 / len(some)
+        tried[name] = [one.runs(ising, each, fold_in(key, name, i)) for i, one in enumerate(some)]
+        for found in tried[name]:
+            best.see(name, float(found.energies.min()), found.best)
+    chosen: dict[str, Chosen] = {}
+    for name, some in methods.items():
+        at = min(range(len(some)), key=lambda i, name=name: _rank(ising, tried[name][i], best.energy, key))
+        found = some[at].runs(ising, seconds / 2, fold_in(key, name, "again"))
+        best.see(name, float(found.energies.min()), found.best)
+        chosen[name] = Chosen(some[at], sum((one.bill for one in tried[name]), Bill()), found)
+    return chosen
+
+
+def _rank(ising: Ising, found: Runs, lowest: float, key: Key) -> tuple[float, float]:
+    """Less is better: time to solution, then mean energy."""
+    time = solution_time([tally(ising, found, lowest)], key).value
+    return (np.inf if time is None else time), float(found.energies.mean())
