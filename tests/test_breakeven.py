@@ -40,7 +40,8 @@ from counterpoint.workloads.prospects import (
     optimise_break_even,
     recalibrate_break_even,
 )
-from counterpoint.workloads.scaling import Scaling, fitted
+from counterpoint.workloads.scaling import Scaling, fitted, of_growth
+from counterpoint.workloads.solution_time import Bounded, Growth
 
 STATED = Assumptions()
 # A reaction of a second is longer than any d cycles: a step takes one second at every distance, and algebra is exact.
@@ -383,6 +384,21 @@ def test_a_horizon_ends_the_search() -> None:
     assert "even at 2 variables" in solve(1e3).sentence
 
 
+def test_a_machine_that_is_too_poor_is_told_apart_from_one_that_is_too_slow() -> None:
+    """Some 2.9e11 CCZ states of 3.4e-14 each are what a run may have that fails in 1 %."""
+
+    def solve(horizon: float) -> BreakEven:
+        assumed = replace(STATED, horizon=horizon)
+        toffolis = [10.0 ** (k / 10) for k in range(60, 140)]
+        return break_even(
+            "t", lambda m: Repeated(LogicalCost(9, m, 0, m), 1), lambda m: exact(1e-9 * m), toffolis, assumed
+        )
+
+    assert "the most that the machine does, as no distance or factory is good enough for more" in solve(YEAR).sentence
+    assert "at 251,188,643,151 variables" in solve(YEAR).sentence
+    assert "the most that the machine does in that time" in solve(YEAR / 100).sentence
+
+
 def test_what_is_equal_at_the_least_size_is_told_as_such() -> None:
     found = break_even("t", steps, lambda n: exact(n**2), range(2, 10), PLAIN)
     assert found.time is not None
@@ -401,10 +417,24 @@ def test_intervals_in_intervals_out() -> None:
     shift = math.log(10) / math.log(1.25)
     assert (found.low, found.high) == (math.ceil(middle - shift), math.ceil(middle + shift))
     assert "(95 %: 83 to 104)" in found.sentence
+    both = break_even(
+        "t",
+        lambda n: steps(1e6 * 1.2**n),
+        rival,
+        range(2, 200),
+        PLAIN_LONG,
+        best=lambda n: steps(1e5 * 1.2**n),
+        worst=lambda n: steps(1e7 * 1.2**n),
+    )
+    assert both.time == found.time
+    assert (both.low, both.high) == (math.ceil(middle - 2 * shift), math.ceil(middle + 2 * shift))
     open_end = break_even("t", lambda n: steps(1e6 * 1.2**n), rival, range(2, 100), PLAIN_LONG)
     assert open_end.low == 83
     assert open_end.high is None
     assert "83 to never" in open_end.sentence
+    maybe = break_even("t", lambda n: steps(1e6 * 1.2**n), rival, range(2, 90), PLAIN_LONG)
+    assert maybe.time is None
+    assert maybe.sentence.endswith("; at the ends of the 95 % intervals they meet from 83.")
 
 
 @pytest.mark.parametrize(
@@ -460,6 +490,22 @@ def test_the_interval_of_a_line_covers_as_often_as_it_says() -> None:
             at = fitted(sizes.tolist(), (np.exp(-3 + 0.2 * sizes + 0.3 * rng.standard_normal(6))).tolist()).at(n)
             covered += at.low <= math.exp(-3 + 0.2 * n) <= at.high
         assert binom.ppf(FALSE_ALARM / 2, data, 0.95) <= covered <= binom.isf(FALSE_ALARM / 2, data, 0.95)
+
+
+def test_a_measured_growth_becomes_its_line() -> None:
+    """Four sizes, each known to a factor of 2: their mean to the square root of that."""
+    times = {n: Bounded(v := 1e-3 * 1.1**n, v / 2, v * 2) for n in (10, 20, 30, 40)}
+    line = of_growth(Growth(times, Bounded(1.1, 1.05, 1.15)))
+    assert line.base == Estimate(1.1, 1.05, 1.15)
+    assert line.centre == 25
+    at = line.at(25)
+    assert at.value == pytest.approx(1e-3 * 1.1**25)
+    assert at.high / at.value == pytest.approx(2**0.5)
+    assert at.value / at.low == pytest.approx(2**0.5)
+    with pytest.raises(BadInput, match="the base is at least 1.05 and has no upper bound"):
+        of_growth(Growth(times, Bounded(1.1, 1.05, None)))
+    with pytest.raises(BadInput, match="the time at size 50 is at least 2"):
+        of_growth(Growth({50: Bounded(None, 2.0, None)}, Bounded(1.1, 1.05, 1.2)))
 
 
 def test_a_slope_that_may_be_none_opens_the_interval_below_the_centre_too() -> None:
@@ -620,3 +666,12 @@ def test_times_are_told_as_a_person_would() -> None:
         "1.5 s",
         "10 us",
     ]
+
+
+def test_tries_beyond_any_number_are_out_of_reach() -> None:
+    found = optimise_break_even(
+        BRUTE, LONG, couplings=cubic, layers=1, tries=Scaling(exact(1.0), Estimate(3.0, 1.1, 9.0))
+    )
+    assert found.time is None
+    assert found.low is not None
+    assert found.high is None

@@ -25,6 +25,7 @@ WHAT_IFS: Mapping[str, Mapping[str, Any]] = {
 Quantum = Callable[[float], Repeated]  # by size
 Rival = Callable[[float], Estimate]  # seconds of one core by size, with their 95 % interval
 Thing = Literal["seconds", "joules"]
+End = Literal["value", "low", "high"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class BreakEven:
     sized: str  # what a size is
     assumed: Assumptions
     time: Crossing | None
-    low: float | None  # 95 % interval of the size at which the seconds are equal, from that of the rival's time
+    low: float | None  # 95 % interval of the size at which the seconds are equal, from those of both sides' times
     high: float | None
     energy: Crossing | None
     why: str = ""
@@ -55,7 +56,8 @@ class BreakEven:
     def sentence(self) -> str:
         """For a person, with the assumptions that matter most."""
         if self.time is None:
-            return f"{self.task}: {self.why}."
+            may = "" if self.low is None else f"; at the ends of the 95 % intervals they meet from {self.low:,.0f}"
+            return f"{self.task}: {self.why}{may}."
         at, a = self.time, self.assumed
         ends = [f"{end:,.0f}" if end else "never" for end in (self.low, self.high)]
         span = "" if ends[0] == ends[1] else f" (95 %: {' to '.join(ends)})"
@@ -77,22 +79,27 @@ def break_even(
     assumed: Assumptions,
     *,
     sized: str = "variables",
+    best: Quantum | None = None,
+    worst: Quantum | None = None,
 ) -> BreakEven:
     """The first of `sizes` at which the machine needs no more seconds, and no more joules, than its rival.
 
     Sizes ascend in difficulty; those count at which the machine is done within the horizon. The search is by bisection:
-    the ratio of both sides falls but for small steps, where the code distance grows. The interval holds the sizes at
-    which the machine's seconds lie within the interval of the rival's.
+    the ratio of both sides falls but for small steps, where the code distance grows.
+
+    Args:
+        best, worst: the machine's work at the ends of its own 95 % interval, where it has one. The interval of the size
+            is with both sides at opposite ends at once, which is rather too wide.
 
     Raises:
         BadInput: fewer than 2 sizes, sizes that do not ascend, or a rival whose seconds are no numbers above 0.
     """
     if len(sizes) < 2 or any(a >= b for a, b in pairwise(sizes)):
         raise BadInput(f"{len(sizes)} sizes were given: give at least 2, ascending")
-    game = _Game(quantum, rival, assumed)
-    inside = sizes[: bisect_left(sizes, True, key=game.beyond)]
-    time, energy = game.crossing(inside, "seconds", "value"), game.crossing(inside, "joules", "value")
-    low, high = (game.crossing(inside, "seconds", end) for end in ("high", "low"))
+    game = _Game(quantum, rival, sizes, assumed)
+    time = game.crossing("seconds", "value")
+    low = replace(game, quantum=best or quantum).crossing("seconds", "high")
+    high = replace(game, quantum=worst or quantum).crossing("seconds", "low")
     return BreakEven(
         task,
         sized,
@@ -100,8 +107,8 @@ def break_even(
         time,
         low and low.size,
         high and high.size,
-        energy,
-        "" if time else game.shortfall(inside, sizes, sized),
+        game.crossing("joules", "value"),
+        "" if time else game.shortfall(sized),
     )
 
 
@@ -124,7 +131,13 @@ class _Game:
 
     quantum: Quantum
     rival: Rival
+    sizes: Sequence[float]
     assumed: Assumptions
+
+    @property
+    def inside(self) -> Sequence[float]:
+        """The sizes that the machine does within the horizon."""
+        return self.sizes[: bisect_left(self.sizes, True, key=self.beyond)]
 
     def machine(self, size: float) -> Footprint | None:
         try:
@@ -137,14 +150,14 @@ class _Game:
         made = self.machine(size)
         return made is None or made.seconds > self.assumed.horizon
 
-    def core_seconds(self, size: float, end: Literal["value", "low", "high"]) -> float:
+    def core_seconds(self, size: float, end: End) -> float:
         """Seconds of one core."""
         found = getattr(self.rival(size), end)
         if not found > 0:
             raise BadInput(f"the rival takes {found:g} s at size {size:g}: give a number above 0")
         return found
 
-    def ratio(self, size: float, thing: Thing, end: Literal["value", "low", "high"] = "value") -> float:
+    def ratio(self, size: float, thing: Thing, end: End = "value") -> float:
         """Machine over rival."""
         made = self.machine(size)
         assert made is not None  # sizes are inside
@@ -153,8 +166,9 @@ class _Game:
             return made.seconds * self.assumed.cores / work
         return made.joules / (work * self.assumed.power.core)
 
-    def crossing(self, inside: Sequence[float], thing: Thing, end: Literal["value", "low", "high"]) -> Crossing | None:
-        """The first size at which the machine needs no more."""
+    def crossing(self, thing: Thing, end: End) -> Crossing | None:
+        """The first size at which the machine needs no more than the rival at the end of its interval."""
+        inside = self.inside
         at = bisect_left(inside, True, key=lambda size: self.ratio(size, thing, end) <= 1)
         if at == len(inside):
             return None
@@ -163,18 +177,21 @@ class _Game:
         work = self.core_seconds(size, end)
         return Crossing(size, made, work / self.assumed.cores, work * self.assumed.power.core, at == 0)
 
-    def shortfall(self, inside: Sequence[float], sizes: Sequence[float], sized: str) -> str:
+    def shortfall(self, sized: str) -> str:
         """Why they do not meet."""
+        inside = self.inside
         within = f"never within {told(self.assumed.horizon)}"
         if not inside:
-            return f"{within}: the machine takes longer even at {sizes[0]:,.0f} {sized}, the least looked at"
+            return f"{within}: the machine takes longer even at {self.sizes[0]:,.0f} {sized}, the least looked at"
         middle, last = (self.ratio(inside[k], "seconds") for k in (len(inside) // 2, -1))
         scale = (
             "and the gap does not close with the size: the machine scales no better than its rival"
             if last >= middle
             else "though the gap closes with the size"
         )
+        good = len(inside) == len(self.sizes) or self.machine(self.sizes[len(inside)])
+        limit = " in that time" if good else ", as no distance or factory is good enough for more"
         return (
-            f"{within}: at {inside[-1]:,.0f} {sized}, the most that the machine does in that time, it takes "
-            f"{last:.2g} times as long as its rival, {scale}"
+            f"{within}: at {inside[-1]:,.0f} {sized}, the most that the machine does{limit}, it takes {last:.2g} times "
+            f"as long as its rival, {scale}"
         )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from counterpoint.base import BadInput
 from counterpoint.quops.estimate import Estimate
-from counterpoint.workloads.breakeven import BreakEven, break_even
+from counterpoint.workloads.breakeven import BreakEven, End, break_even
 from counterpoint.workloads.footprint import Assumptions
 from counterpoint.workloads.logical_cost import (
     LogicalCost,
@@ -56,14 +57,16 @@ def optimise_break_even(
         raise BadInput(f"{layers} layers and tries {tries} were given: give both for QAOA, neither for plain search")
     search = amplified if known else minimum_finding
 
-    def quantum(size: float) -> Repeated:
+    def quantum(size: float, end: End = "value") -> Repeated:
         n = int(size)
-        chance = 2.0**n if tries is None else tries.at(n).value
+        guesses = 2.0**n if tries is None else getattr(tries.at(n), end)
+        if math.isinf(guesses):
+            raise OverflowError(guesses)  # as 2.0**n itself would: no machine does it
         start = LogicalCost(n, 0, 0, 1)  # H on all
         if layers:
-            turns = (couplings(n) + n) * layers * math.sqrt(chance)
+            turns = (couplings(n) + n) * layers * math.sqrt(guesses)
             start = qaoa(n, couplings(n), layers, SYNTHESIS / turns)
-        return search(start, grover_iteration(n, couplings(n), bits, start), chance, assumed.target)
+        return search(start, grover_iteration(n, couplings(n), bits, start), guesses, assumed.target)
 
     return break_even(
         f"optimise, QAOA of {layers} layers amplified" if layers else "optimise, plain search",
@@ -71,6 +74,8 @@ def optimise_break_even(
         rival.at,
         VARIABLES,
         assumed,
+        best=partial(quantum, end="low"),
+        worst=partial(quantum, end="high"),
     )
 
 
