@@ -28,8 +28,8 @@ class Patches:
     overlaps: NDArray[np.bool_]  # (P, P) that share a data qubit; no place with itself
 
     @classmethod
-    def of(cls, sites: Sequence[str], rates: Floats, distance: int, smaller: int) -> Patches:
-        """The best places of a rotated code of distance `smaller` on a chip of `distance`, at most MOST.
+    def of(cls, sites: Sequence[str], rates: Floats, distance: int, smaller: int, most: int = MOST) -> Patches:
+        """The best places of a rotated code of distance `smaller` on a chip of `distance`, at most so many.
 
         Args:
             sites: names of the chip's sites, such as "2,4".
@@ -49,7 +49,7 @@ class Patches:
                 f"0 places for a patch of distance {smaller} are left on a chip of distance {distance}: its sites are "
                 "dead, or take a smaller patch"
             )
-        best = sorted(found)[:MOST]
+        best = sorted(found)[:most]
         corner = np.array([(column, row) for _, column, row in best])
         apart = np.abs(corner[:, None] - corner[None]).max(axis=2)
         return cls(
@@ -81,6 +81,14 @@ class Patches:
             if not self.overlaps[i, kept].any():
                 kept.append(int(i))
         return kept
+
+    def at(self, place: str) -> list[int]:
+        """The place of that name, or none where it is not among them."""
+        return [self.places.index(place)] if place in self.places else []
+
+    def words(self, taken: Sequence[int]) -> str:
+        """Places with their rates, for a person."""
+        return " and ".join(f"{self.places[i]} ({self.rates[i]:.2%})" for i in taken) or "none"
 
     def worth(self, taken: Sequence[int]) -> float:
         """Of places that do not overlap."""
