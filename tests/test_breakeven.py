@@ -502,7 +502,7 @@ def test_a_measured_growth_becomes_its_line() -> None:
     assert at.value == pytest.approx(1e-3 * 1.1**25)
     assert at.high / at.value == pytest.approx(2**0.5)
     assert at.value / at.low == pytest.approx(2**0.5)
-    with pytest.raises(BadInput, match="the base is at least 1.05 and has no upper bound"):
+    with pytest.raises(BadInput, match=r"the base is at least 1\.05 and has no upper bound"):
         of_growth(Growth(times, Bounded(1.1, 1.05, None)))
     with pytest.raises(BadInput, match="the time at size 50 is at least 2"):
         of_growth(Growth({50: Bounded(None, 2.0, None)}, Bounded(1.1, 1.05, 1.2)))
