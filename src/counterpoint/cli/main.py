@@ -18,6 +18,7 @@ from counterpoint.cli import (
     leaderboard,
     ledger,
     logical,
+    optimise,
     quops,
     run,
     serve_machine,
@@ -42,6 +43,7 @@ app.command()(train.train)
 app.command()(surgery.surgery)
 app.command()(quops.quops)
 app.command()(logical.logical)
+app.command()(optimise.optimise)
 app.command()(verdict.verdict)
 app.command()(check.check)
 app.command(name="serve-machine")(serve_machine.serve_machine)

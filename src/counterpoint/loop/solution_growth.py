@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from counterpoint.base import BadInput, Key, Machine, fold_in
+from counterpoint.loop.answer import LEAST
 from counterpoint.loop.jobs import JobSession
-from counterpoint.loop.optimise import LEAST, WEIGHT_BITS, device_of, refusal
+from counterpoint.loop.optimise import WEIGHT_BITS, device_of, refusal
 from counterpoint.workloads.breakeven import BreakEven
 from counterpoint.workloads.energy import Power, charged
 from counterpoint.workloads.exact import exact

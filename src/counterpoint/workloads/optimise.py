@@ -49,7 +49,7 @@ class Best:
 
 @final
 @dataclass(frozen=True)
-class Attempt:
+class BestOf:
     """A method as a solver: the score of the best of its runs; `best` sees its answer."""
 
     name: str
@@ -62,6 +62,10 @@ class Attempt:
         energy = float(found.energies.min())
         self.best.see(self.name, energy, found.best)
         return score(instance, energy), found.bill
+
+    def __str__(self) -> str:
+        """The setting alone."""
+        return repr(self.method)
 
 
 @final
@@ -93,7 +97,7 @@ class Optimise(Workload):
 
     def solvers(self) -> Mapping[str, Sequence[Solver]]:
         """Each side's settings, and a guess."""
-        sides = {name: [Attempt(name, one, self.best) for one in some] for name, some in self.methods.items()}
+        sides = {name: [BestOf(name, one, self.best) for one in some] for name, some in self.methods.items()}
         return sides | {NOTHING: [Guess()]}
 
 

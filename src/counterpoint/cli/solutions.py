@@ -1,0 +1,171 @@
+"""Answers to an optimisation problem as a person sees them: tables, then sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from counterpoint.cli.comparison import WIDTH
+from counterpoint.loop.answer import EXACT, Answer
+from counterpoint.loop.solution_growth import PROBLEMS, Course
+from counterpoint.workloads.breakeven import told
+from counterpoint.workloads.rivals import NOTHING
+from counterpoint.workloads.solution_time import Bounded
+from counterpoint.workloads.workload import Bill
+
+STYLES = {"holds": "bold green", "does not hold": "bold red", "not shown": "bold yellow"}
+SHOWN = 40  # variables of an answer
+TIMES = (
+    "Time to solution: until the best known answer is there with 99 %, runs alone; median of problems, 95 % intervals."
+)
+JOULES = "Joules: 15 W a core, 25 kW for a whole cryogenic machine; an assumption."
+CHARGED = "Machine seconds are what it charges for shots; what simulated it is charged to nobody."
+
+
+def show_answer(answer: Answer) -> None:
+    """What came of one problem."""
+    console, piped = _console()
+    ising, split = answer.problem.ising, answer.split
+    size = f"{answer.problem.kind}, {ising.size:,} variables, {len(ising.pairs):,} couplings"
+    console.print(f"{answer.problem.name}: {size}; machine {answer.machine}.", style="dim", soft_wrap=piped)
+    console.print(
+        f"Budget {split.total:g} s: {EXACT} up to {split.proof:.3g} s, {split.runs} runs of the verdict "
+        f"{split.each:.3g} s each, time to solution {split.timing:.3g} s a side.\n",
+        style="dim",
+        soft_wrap=piped,
+    )
+    table = _table("side", "best", "mean score", "time to 99 %", "a run", "hits", "prepared")
+    scores = {} if answer.comparison is None else {name: one.mean for name, one in answer.comparison.sides.items()}
+    for name in dict.fromkeys([*answer.best.each, *scores]):
+        timed, best = answer.times.get(name), answer.best.each.get(name)
+        row = [name, "" if best is None else f"{answer.problem.value(best):.8g}", _or_none(scores.get(name), "{:.5f}")]
+        if timed is not None:
+            share = f"{100 * timed.tally.hits / timed.tally.runs:.3g} %"
+            row += [interval(timed.time), told(timed.tally.seconds), share, told(timed.prepared)]
+        table.add_row(*row)
+    console.print(table)
+    console.print()
+    console.print(_settings({name: one.setting for name, one in answer.times.items()}))
+    console.print()
+    console.print(_used(answer.bills))
+    proof = "proved by HiGHS" if answer.proved else "not proved to be the optimum"
+    said = [f"{TIMES} {CHARGED} {JOULES}", f"Best known: {answer.problem.value(answer.best.energy):.10g}, {proof}."]
+    console.print(f"\n{said[0]}\n", style="dim", soft_wrap=piped)
+    console.print(f"{said[1]} {_assignment(answer)}", soft_wrap=piped)
+    console.print(f"Hypothesis: {answer.verdict.hypothesis}.", soft_wrap=piped)
+    console.print(_verdict(answer), soft_wrap=piped)
+    if answer.prospect:
+        console.print(f"Break-even: {answer.prospect}", soft_wrap=piped)
+
+
+def show_course(course: Course, plot: Path | None) -> None:
+    """What came of a family."""
+    console, piped = _console()
+    family = course.family
+    console.print(
+        f"{family.kind} graphs of degree {family.degree}, {PROBLEMS} of each size, half to tune settings and half to "
+        f"judge them; {course.each:.3g} s a run; machine {course.machine}.\n",
+        style="dim",
+        soft_wrap=piped,
+    )
+    table = _table("time to 99 %", *course.sides)
+    for n in family.sizes:
+        times = [side.growth and side.growth.times.get(n) for side in course.sides.values()]
+        table.add_row(f"{n} vertices", *(interval(one) if one else "" for one in times))
+    bases = [side.growth and side.growth.base for side in course.sides.values()]
+    table.add_row("times a vertex", *(_base(one) if one else "" for one in bases))
+    console.print(table)
+    console.print()
+    console.print(_settings({name: one.settings[max(one.settings)] for name, one in course.sides.items()}))
+    console.print()
+    console.print(_used({name: one.bill for name, one in course.sides.items()}))
+    console.print(f"\n{TIMES} {CHARGED} {JOULES}\n", style="dim", soft_wrap=piped)
+    proved = ", ".join(f"{count} of {PROBLEMS} at {n}" for n, count in course.proved.items())
+    console.print(f"The best known answer was proved by {EXACT} for {proved}.", soft_wrap=piped)
+    if course.refused:
+        console.print(f"QAOA is missing where the machine refused it: {course.refused}.", soft_wrap=piped)
+    if course.breakeven is not None:
+        console.print(f"Break-even: {course.breakeven.sentence}", soft_wrap=piped)
+    if plot is not None:
+        console.print(f"Time to solution against size: {plot}", soft_wrap=piped)
+
+
+def interval(time: Bounded) -> str:
+    """A time with its interval, or its bound."""
+    if time.value is None:
+        return f"above {told(time.low)}"
+    high = "no bound" if time.high is None else told(time.high)
+    value, unit = told(time.value).split()
+    low = told(time.low)
+    low, high = (end.removesuffix(f" {unit}") if end.endswith(f" {unit}") else end for end in (low, high))
+    return f"{value} ({low}-{high}) {unit}"
+
+
+def _base(base: Bounded) -> str:
+    if base.value is None:
+        return f"above {base.low:.3f}"
+    return f"{base.value:.3f} ({base.low:.3f}-{'' if base.high is None else f'{base.high:.3f}'})"
+
+
+def _verdict(answer: Answer) -> Text:
+    verdict, found = answer.verdict, answer.comparison
+    if found is None:
+        figures = f": the machine cannot run QAOA on it: {answer.refused}."
+    elif found.void:
+        figures = f": {found.rival} does not beat one guess, so that nothing can be said."
+    else:
+        ends = f"{verdict.value:+.3g} ({verdict.low:+.3g} to {verdict.high:+.3g})"
+        figures = f": mean difference {ends} against {found.rival}, margin {verdict.margin:g}."
+    return Text.assemble("Verdict: ", (verdict.status, STYLES[verdict.status]), figures)
+
+
+def _assignment(answer: Answer) -> str:
+    """The variables that stand apart: on one side of the cut, at 1, or with spin -1."""
+    if answer.best.bits is None:
+        return ""
+    marks = {"max-cut": "One side", "qubo": "At 1", "ising": "At -1"}
+    names = [name for name, bit in zip(answer.problem.names, answer.best.bits, strict=True) if bit]
+    more = f" and {len(names) - SHOWN} more (--json has all)" if len(names) > SHOWN else ""
+    return f"{marks[answer.problem.kind]}: {', '.join(names[:SHOWN]) or 'none'}{more}."
+
+
+def _settings(settings: Mapping[str, str]) -> Table:
+    table = _table("side", "setting of the least time to solution")
+    table.columns[1].justify = "left"
+    for name, setting in settings.items():
+        table.add_row(name, setting)
+    return table
+
+
+def _used(bills: Mapping[str, Bill]) -> Table:
+    table = _table("used, tuning included", "shots", "machine, s", "processor, s", "simulation, s", "joules")
+    for name, bill in bills.items():
+        if name != NOTHING:
+            figures = (bill.machine, bill.processor, bill.simulation)
+            row = [f"{bill.shots:,}" if bill.shots else "", *(f"{one:.3g}" if one else "" for one in figures)]
+            table.add_row(name, *row, f"{bill.joules:.3g}")
+    return table
+
+
+def _table(first: str, *more: str) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column(first)
+    for heading in more:
+        table.add_column(heading, justify="right")
+    return table
+
+
+def _or_none(value: float | None, form: str) -> str:
+    return "" if value is None else form.format(value)
+
+
+def _console() -> tuple[Console, bool]:
+    console = Console(markup=False, emoji=False, highlight=False)
+    piped = not console.is_terminal
+    if piped:
+        console.width = WIDTH  # a pipe has no width of its own
+    return console, piped
