@@ -126,7 +126,9 @@ def test_what_does_not_fit():
         each(jnp.zeros(3, np.complex64), jnp.zeros((1, 2, 2), np.complex64))
     with pytest.raises(BadInput, match=r"type float32 were given: give complex ones"):
         each(jnp.zeros(4, np.float32), jnp.zeros((2, 2, 2), np.complex64))
-    with pytest.raises(BadInput, match="an order of 4 numbers was given for 4 amplitudes: give each of 0 to 3 once"):
+    with pytest.raises(
+        BadInput, match=r"an order of shape \(4,\) was given for 4 amplitudes: give each of 0 to 3 once"
+    ):
         permuted(zero(2), np.array([0, 1, 1, 3]))
     for call in (expectation, lambda a, t: phased(a, 0.1, t)):
         with pytest.raises(BadInput, match=r"a table of shape \(3,\) was given for amplitudes of shape \(4,\)"):

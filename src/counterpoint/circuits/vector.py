@@ -36,6 +36,14 @@ def plus(qubits: int, dtype: DTypeLike = np.complex64) -> jax.Array:
     return jnp.full(2**qubits, 2 ** (-qubits / 2), dtype)
 
 
+def product(qubits: jax.Array) -> jax.Array:
+    """(..., 2^n) the product state of the one-qubit states (..., n, 2)."""
+    whole = qubits[..., 0, :]
+    for q in range(1, qubits.shape[-2]):
+        whole = (qubits[..., q, :, None] * whole[..., None, :]).reshape(*whole.shape[:-1], -1)
+    return whole
+
+
 def each(amplitudes: jax.Array, matrices: jax.Array) -> jax.Array:
     """A matrix on each qubit: (n, 2, 2) for the whole batch or (..., n, 2, 2), one set for each of the batch.
 
@@ -64,13 +72,15 @@ def permuted(amplitudes: jax.Array, order: Order) -> jax.Array:
 
     Raises BadInput where `order` is no permutation of the basis states.
     """
-    if not np.array_equal(np.sort(order), np.arange(amplitudes.shape[-1])):
+    size = amplitudes.shape[-1]
+    there, back = order.astype(np.int32), np.full(size, -1, np.int32)
+    if order.shape == (size,) and order.min() >= 0 and order.max() < size:
+        back[there] = np.arange(size, dtype=np.int32)
+    if (back < 0).any():
         raise BadInput(
-            f"an order of {len(order)} numbers was given for {amplitudes.shape[-1]} amplitudes: give each of "
-            f"0 to {amplitudes.shape[-1] - 1} once"
+            f"an order of shape {order.shape} was given for {size} amplitudes: give each of 0 to {size - 1} once"
         )
-    there = order.astype(np.int32)
-    return _gathered(amplitudes, there, np.argsort(there).astype(np.int32))
+    return _gathered(amplitudes, there, back)
 
 
 def phased(amplitudes: jax.Array, angle: ArrayLike, table: Floats | jax.Array) -> jax.Array:
