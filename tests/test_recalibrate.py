@@ -274,7 +274,7 @@ def test_every_setting_of_every_way_can_be_printed_and_cited() -> None:
 
 
 @pytest.mark.parametrize("name", WAYS)
-@pytest.mark.parametrize("uses", [0, LEAST - 1, -5, 10**17])
+@pytest.mark.parametrize("uses", [0, LEAST - 1, -5, 10**13])
 def test_budgets_too_small_or_too_large_are_refused(name: str, uses: int) -> None:
     with pytest.raises(BadInput, match=rf"uses of the gate was given: give {LEAST} or more"):
         WAYS[name].find(scan_of(1.0), DIAL, uses, (1,))

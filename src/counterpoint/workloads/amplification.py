@@ -19,6 +19,7 @@ from counterpoint.base import Floats
 from counterpoint.codes.faults import MIXING
 from counterpoint.workloads.trains import TURN, TURN_SPREAD, Dial, Finder, Row, Session
 
+WINDOW = 0.8  # rad that a scan's ends turn by: half of a quarter turn, beyond which the signal falls again
 FIRST = 6  # pulses, the most from which the whole safe range of a willow-like chip stays below a quarter turn
 FEWEST = 3  # shots of each setting
 VISIBLE, VISIBLE_SPREAD = 0.96, 0.03  # (1 - 2 r) (1 - 2 m), reset and readout
@@ -36,14 +37,12 @@ class ErrorAmplification(Finder):
         settings: in each scan.
         last: share of the uses that the last rung has; the others share the rest evenly.
         growth: how many times as long the trains of a rung are as those of the one before.
-        window: rad that a scan's ends turn by, below a quarter turn, beyond which the signal falls again.
     """
 
     deepest: int = 256
-    settings: int = 5
-    last: float = 0.7
-    growth: int = 4
-    window: float = 1.2
+    settings: int = 3
+    last: float = 0.8
+    growth: int = 3
     citation: str = (
         "@article{Sheldon2016, title={Characterizing errors on qubit operations via iterative randomized benchmarking},"
         " author={Sheldon, Sarah and Bishop, Lev S. and Magesan, Easwar and Filipp, Stefan and Chow, Jerry M. and"
@@ -59,7 +58,7 @@ class ErrorAmplification(Finder):
             share = (1 - self.last) * uses / (len(ladder) - 1) if rung < len(ladder) - 1 else session.left
             shots = max(1, round(share / (self.settings * (pulses + 1))))
             pulses = max(1, int(share // (self.settings * shots)) - 1)  # so that nothing of the share is left
-            wide = self.window / ((pulses + 0.5) * TURN)
+            wide = WINDOW / ((pulses + 0.5) * TURN)
             low, high = dial.ends
             if rung:
                 low, high = max(low, root - wide), min(high, root + wide)

@@ -24,7 +24,7 @@ from counterpoint.workloads.workload import Bill, Budget
 TURN = 2 * float(np.sqrt(next(k.response for k in WILLOW_KNOBS if k.label == KNOB)))  # rad at one scale: 0.047
 TURN_SPREAD = SPREAD / 2  # standard deviation of its logarithm between gates: it goes as the root of the response
 LEAST = 200  # uses: fewer cannot tell where in the safe range the optimum is
-MOST = 2**53  # uses, counted exactly in double precision
+MOST = 10**12  # uses, seven hours of pulses: as far as double precision tells fringes apart
 
 
 class Scan(Protocol):
