@@ -53,7 +53,7 @@ def reached(uses: list[int], angles: list[float], target: float) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--instances", type=int, default=200)
+    parser.add_argument("--instances", type=int, default=160)
     parser.add_argument("--budgets", type=int, nargs="+", default=list(BUDGETS))
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()

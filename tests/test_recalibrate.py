@@ -83,7 +83,7 @@ def test_intervals_hold_the_optimum_as_often_as_they_say(name: str) -> None:
 def test_long_trains_tell_what_single_pulses_cannot() -> None:
     """With 20,000 uses no way with single pulses has a standard deviation below 1 / sqrt(uses 9 / 8) rad, and coherent
     repetition at half of that would leave more than a quarter of it in most cases."""
-    uses, n = 20_000, 20
+    uses, n = 20_000, 30
     single = 1 / np.sqrt(uses * 9 / 8)
     less = 0
     for i in range(n):
@@ -162,6 +162,9 @@ def test_a_ladder_is_as_deep_as_the_budget_allows() -> None:
     depths = [way.ladder(uses)[-1] for uses in (LEAST, 1000, 5000, 20_000, 10**6)]
     assert depths == sorted(depths)
     assert depths[0] < 16
+    for setting in Recalibration().solvers()["amplified"]:
+        assert isinstance(setting, ErrorAmplification)
+        assert len(setting.ladder(10**7)) <= SCANS, "each is one permit"
 
 
 # Charges
@@ -184,7 +187,7 @@ def test_every_use_is_charged_and_none_beyond_the_budget(name: str, uses: int) -
     assert bill.shots == sum(c * n for c, _, n in scans)
     assert bill.machine == pytest.approx(sum(c * n * Train(0, k).cycles for c, k, n in scans) * CYCLE_SECONDS)
     if name != "gp-ucb":
-        assert len(scans) <= SCANS, "each is one permit"
+        assert len(scans) <= SCANS
         assert max(c for c, _, _ in scans) <= 20
 
 

@@ -100,10 +100,10 @@ class Recalibration(Workload):
 
     def solvers(self) -> Mapping[str, Sequence[Solver]]:
         return {
-            "quantum": [CoherentRepetition(reach) for reach in (0.5, 0.7, 1.0, 1.4)],
+            "quantum": [CoherentRepetition(reach) for reach in (0.7, 1.0, 1.4)],
             "amplified": [
                 ErrorAmplification(deepest, settings, last, growth)
-                for deepest in (120, 240, 480)
+                for deepest in (120, 480)
                 for settings in (3, 5)
                 for last in (0.5, 0.8)
                 for growth in (2, 3)

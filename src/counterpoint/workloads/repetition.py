@@ -26,9 +26,9 @@ from counterpoint.codes.faults import MIXING
 from counterpoint.machine.pulses import CITATION, best_uses
 from counterpoint.workloads.trains import TURN, TURN_SPREAD, Dial, Finder, Row, Session
 
-ROOTS = 257  # places of the posterior
+ROOTS = 129  # places of the posterior
 TURNS = np.linspace(-2.2, 2.2, 5)  # of a gate's turn, in standard deviations of its logarithm
-ERRORS = np.array([0.7, 1.1, 1.7, 2.7, 4.3])  # of a pulse, times the one that was measured: other knobs drift, too
+ERRORS = np.array([0.7, 1.2, 2.0, 3.5, 7.0, 14.0])  # of a pulse, times the measured one: other knobs drift, too
 VISIBLE = np.array([0.92, 0.96, 0.99])  # (1 - 2 r) (1 - 2 m), reset and readout
 GONE = 25.0  # a place whose log likelihood is so far below the best one's is given up
 CHOICES = (2.0, 4.0, 8.0, 20.0, 60.0)  # shots of each setting among which a scan's are chosen, or all that are left
@@ -171,7 +171,7 @@ class CoherentRepetition(Finder):
             if shots < 1:
                 break
             uses = plan.uses(np.array(apart), np.array(session.left))
-            offset = float(plan.phase(np.array(apart), uses)) / (float(uses - 0.5) * known.turn)
+            offset = float(plan.phase(np.array(apart), uses)) / ((float(uses) - 0.5) * known.turn)
             session.take(known.quantile(0.5) + np.array([-offset, offset]), int(uses) - 1, shots)
             known = posterior(session.rows, dial, (float(known.roots[0]), float(known.roots[-1])))
         return known.quantile(0.5), (known.quantile(0.975) - known.quantile(0.025)) / 2
