@@ -62,7 +62,11 @@ class Posterior:
 
 
 def posterior(rows: list[Row], dial: Dial, ends: tuple[float, float]) -> Posterior:
-    """The posterior on a grid between `ends`, drawn in until the likely places fill a good part of it."""
+    """The posterior on a grid between `ends`, drawn in until the likely places fill a good part of it.
+
+    The rows must leave no peak narrower than the first grid's step but the one it is drawn in to: those of a search,
+    whose trains turn by no more than what is known, do not.
+    """
     low, high = ends
     while True:
         roots = np.linspace(low, high, ROOTS)
