@@ -20,7 +20,7 @@ from counterpoint.workloads.solution_time import Bounded, Tally
 from counterpoint.workloads.workload import Bill
 
 PROOF, TIMING = 0.1, 0.3  # of the budget: HiGHS's, and that of time to solution; the rest is the verdict's
-LEAST = 0.01  # seconds of one run below which the clock and the first batch decide
+LEAST = 0.02  # seconds of one run below which the clock and the first batch decide
 EXACT = "HiGHS"
 
 # Of annealing's time to solution on random 3-regular graphs, by one more vertex: docs/optimise.md says how measured.
@@ -30,7 +30,7 @@ GROWTH = Estimate(1.05, 1.03, 1.07)
 @dataclass(frozen=True)
 class Split:
     """How a budget of machine and processor seconds is divided, the same for every side. Raises BadInput where a run
-    of the verdict would have less than 0.01 s."""
+    of the verdict would have less than 0.02 s."""
 
     total: float
     runs: int  # of the verdict, tuning included

@@ -34,7 +34,7 @@ from counterpoint.workloads.problems import Problem
 from counterpoint.workloads.prospects import optimise_break_even
 from counterpoint.workloads.qaoa import Qaoa
 from counterpoint.workloads.rivals import QUANTUM, weigh
-from counterpoint.workloads.runs import Method
+from counterpoint.workloads.runs import Method, undisturbed
 from counterpoint.workloads.sampled import Device, Sampled
 from counterpoint.workloads.scaling import Scaling
 from counterpoint.workloads.solution_time import solution_time
@@ -79,7 +79,8 @@ def optimise(
     refused = refusal(quantum, problem, key)
     if refused:
         del methods[QUANTUM]
-    methods = load(ising, methods, split.each, fold_in(key, "load"))
+    with undisturbed():
+        methods = load(ising, methods, split.each, fold_in(key, "load"))
     task = Optimise(ising, methods, hypothesis)
     say(EXACT)
     proof = exact(ising, split.proof)
@@ -88,9 +89,12 @@ def optimise(
     comparison = None
     if not refused:
         say("tuning and judging both sides")
-        comparison = weigh(task, Budget(split.each, "seconds"), instances=2 * REPETITIONS, key=fold_in(key, "weigh"))
+        with undisturbed():
+            seconds, weighing = Budget(split.each, "seconds"), fold_in(key, "weigh")
+            comparison = weigh(task, seconds, instances=2 * REPETITIONS, key=weighing)
     say("time to solution")
-    chosen = quickest(ising, methods, split.timing, task.best, fold_in(key, "quickest"))
+    with undisturbed():
+        chosen = quickest(ising, methods, split.timing, task.best, fold_in(key, "quickest"))
     times = {name: _timed(problem, one, task.best, fold_in(key, "time", name)) for name, one in chosen.items()}
     return Answer(
         problem,

@@ -24,7 +24,7 @@ from counterpoint.workloads.problems import Problem
 from counterpoint.workloads.prospects import optimise_break_even
 from counterpoint.workloads.qaoa import Qaoa
 from counterpoint.workloads.rivals import QUANTUM
-from counterpoint.workloads.runs import Method
+from counterpoint.workloads.runs import Method, undisturbed
 from counterpoint.workloads.sampled import Sampled
 from counterpoint.workloads.scaling import fitted
 from counterpoint.workloads.solution_time import Growth, Tally, growth, solution_time
@@ -107,8 +107,9 @@ def grow(
         problems = [family.problem(n, fold_in(key, "problem", n, i)) for i in range(PROBLEMS)]
         if not refused and (refused := refusal(quantum, problems[0], fold_in(key, "angles"))):
             del methods[QUANTUM]
-        fitting = load(problems[0].ising, methods, each, fold_in(key, "load"))
-        proved[n] = _size(problems, fitting, each, proof, found, fold_in(key, "size", n))
+        with undisturbed():
+            fitting = load(problems[0].ising, methods, each, fold_in(key, "load"))
+            proved[n] = _size(problems, fitting, each, proof, found, fold_in(key, "size", n))
     sides = {name: one.grown(fold_in(key, "growth", name)) for name, one in found.items() if one.tallies}
     meeting = _break_even(family, sides, settings)
     return Course(family, machine.name, each, sides, proved, refused, meeting, time.perf_counter() - began)
@@ -207,7 +208,7 @@ def _break_even(family: Family, sides: Mapping[str, Grown], settings: Sequence[Q
             layers=layers,
             tries=tries,
         )
-    except BadInput:  # what does not grow over these sizes meets nothing
+    except (BadInput, ArithmeticError):  # what does not grow over these sizes, or has no bound, meets nothing
         return None
 
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from counterpoint.base import BadInput, Bits, Floats, Key, fold_in
 from counterpoint.workloads.ising import Ising
 from counterpoint.workloads.workload import Bill
 
-FILLED = 0.95  # of the seconds; a batch for the rest would be small
-SHARE = 0.7  # of the seconds that are left, for the next batch
+FILLED = 0.9  # of the seconds; a batch for the rest would be small
+SHARE = 0.5  # of the seconds that are left, for the next batch, and PART of all: a busy core may take twice as long
+PART = 0.2
 GROWTH = 4  # of one batch over the last
 BATCH = 20_000  # runs at most
 SLACK = 1.05  # of the seconds, for a first run
@@ -41,6 +45,20 @@ class Method(Protocol):
     def runs(self, ising: Ising, seconds: float, key: Key) -> Runs:
         """As many independent runs as fit into so many seconds. Raises BadInput where not even one does."""
         ...
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """What would take from a small budget is held back: NumPy's threads beside the one core that is charged, and
+    pauses of Python's collector of garbage."""
+    on = gc.isenabled()
+    gc.disable()
+    try:
+        with threadpool_limits(1, "blas"):
+            yield
+    finally:
+        if on:
+            gc.enable()
 
 
 def filled(ising: Ising, seconds: float, key: Key, name: str, start: Callable[[], Callable[[int, Key], Bits]]) -> Runs:
@@ -70,6 +88,6 @@ def filled(ising: Ising, seconds: float, key: Key, name: str, start: Callable[[]
                 f"one run of {name} took {used:.3g} s and its share of the budget is {seconds:.3g} s: give a larger "
                 "--budget"
             )
-        size = min(GROWTH * size, BATCH, int(SHARE * (seconds - used) / each))
+        size = min(GROWTH * size, BATCH, int(min(SHARE * (seconds - used), PART * seconds) / each))
         if used > FILLED * seconds or size < 1:
             return Runs(np.concatenate(found), best, prepared, Bill(processor=used))

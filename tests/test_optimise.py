@@ -1,0 +1,443 @@
+"""Optimisation: solvers against brute force and closed forms, times to solution, families, the verb."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from dataclasses import dataclass
+from itertools import product
+from math import cos, log, pi
+from pathlib import Path
+
+import networkx as nx
+import numpy as np
+import pytest
+from scipy.stats import binom, norm
+from typer.testing import CliRunner
+
+from counterpoint.base import BadInput
+from counterpoint.cli.main import app
+from counterpoint.cli.solutions import interval
+from counterpoint.loop.answer import Split
+from counterpoint.store.verdicts import verdicts
+from counterpoint.workloads.anneal import Anneal
+from counterpoint.workloads.exact import exact
+from counterpoint.workloads.families import Family, family_named
+from counterpoint.workloads.goemans import relaxed, rounded
+from counterpoint.workloads.ising import Ising
+from counterpoint.workloads.local import Local, descended, square
+from counterpoint.workloads.optimise import RIVALS, Optimise, load, quickest, score, tally
+from counterpoint.workloads.problems import max_cut
+from counterpoint.workloads.qaoa import Qaoa
+from counterpoint.workloads.quadratic import qubo
+from counterpoint.workloads.rivals import weigh
+from counterpoint.workloads.runs import Method, Runs, filled
+from counterpoint.workloads.sampled import SHOTS, Device, Sampled
+from counterpoint.workloads.solution_time import DRAWS, Tally, growth, solution_time
+from counterpoint.workloads.tabu import Tabu
+from counterpoint.workloads.workload import Bill, Budget
+
+FALSE_ALARM = 1e-6
+METHODS = [(name, one) for name, some in RIVALS.items() for one in some]
+
+
+def random_ising(n: int, seed: int, scale: float = 1.0, fields: bool = True) -> Ising:
+    """Fields and couplings of both signs on a random connected graph."""
+    rng = np.random.default_rng(seed)
+    pairs = [(i, j) for i in range(n) for j in range(i + 1, n) if j == i + 1 or rng.random() < 0.4]
+    h = rng.normal(size=n) if fields else np.zeros(n)
+    return Ising(scale * h, np.array(pairs, np.int64), scale * rng.normal(size=len(pairs)), 0.7 * scale)
+
+
+def cut_of(graph: nx.Graph) -> Ising:
+    names = [str(v) for v in graph]
+    return max_cut("graph", names, {(str(a), str(b)): w for a, b, w in graph.edges(data="weight", default=1.0)}).ising
+
+
+def every(n: int) -> np.ndarray:
+    return np.array(list(product((0, 1), repeat=n)), np.uint8)
+
+
+# Solvers
+
+
+@pytest.mark.parametrize(("name", "method"), METHODS)
+@pytest.mark.parametrize("fields", [True, False])
+def test_every_rival_finds_the_optimum_of_a_small_problem(name: str, method: Method, fields: bool) -> None:
+    """Hundreds of runs of which more than a tenth succeed: all fail with less than 1e-6."""
+    ising = random_ising(9, 3, fields=fields)
+    lowest = ising.energies(every(9)).min()
+    load(ising, {name: [method]}, 0.1, (0,))
+    found = method.runs(ising, 0.1, (1,))
+    assert found.energies.size >= 200
+    assert found.energies.min() == pytest.approx(lowest)
+    assert ising.energies(found.best[None])[0] == pytest.approx(lowest)
+    assert 0 <= found.prepared < found.bill.processor
+    assert found.seconds * found.energies.size == pytest.approx(found.bill.processor - found.prepared)
+
+
+def test_runs_fill_their_seconds_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock of its own, on which a run takes 1 ms and to prepare takes 20."""
+    clock = [5.0]
+    monkeypatch.setattr("counterpoint.workloads.runs.time.process_time", lambda: clock[0])
+
+    def start():
+        clock[0] += 0.02
+
+        def batch(count: int, key: tuple[int, ...]) -> np.ndarray:
+            clock[0] += 1e-3 * count
+            return np.random.default_rng(key).integers(0, 2, (count, 5), np.uint8)
+
+        return batch
+
+    ising = random_ising(5, 1)
+    found = filled(ising, 0.2, (1,), "a method", start)
+    assert 0.9 * 0.2 < found.bill.processor <= 0.2
+    assert found.bill.processor == pytest.approx(clock[0] - 5.0)
+    assert found.prepared == pytest.approx(0.02)
+    assert found.seconds == pytest.approx(1e-3)
+    assert ising.energies(found.best[None])[0] == pytest.approx(found.energies.min())
+    with pytest.raises(BadInput, match=r"one run of a method took 0\.021 s and its share of the budget is 0\.01 s"):
+        filled(ising, 0.01, (1,), "a method", start)
+
+
+@pytest.mark.parametrize(("name", "method"), METHODS)
+def test_a_budget_too_small_for_a_rival_is_said(name: str, method: Method) -> None:
+    with pytest.raises(BadInput, match=r"took .* s and its share of the budget is 1e-06 s: give a larger --budget"):
+        method.runs(random_ising(9, 3), 1e-6, (1,))
+    with pytest.raises(BadInput, match="give a larger --budget"):
+        load(random_ising(9, 3), {name: [method]}, 1e-6, (1,))
+
+
+def test_a_setting_that_does_not_fit_is_left_out() -> None:
+    settings = [Anneal(5), Anneal(1_000_000)]
+    assert load(random_ising(5, 1), {"annealing": settings}, 0.05, (1,)) == {"annealing": settings[:1]}
+
+
+def test_settings_have_a_least() -> None:
+    with pytest.raises(BadInput, match="annealing with 0 sweeps was asked for: give 1 or more"):
+        Anneal(0)
+    with pytest.raises(BadInput, match="tabu search with 0 steps a variable was asked for: give 1 or more"):
+        Tabu(0)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_descent_ends_where_no_single_change_helps(seed: int) -> None:
+    ising = random_ising(12, seed)
+    found = descended(ising, square(ising), np.random.default_rng(seed).integers(0, 2, (50, 12), np.uint8))
+    energies = ising.energies(found)
+    for i in range(12):
+        turned = found.copy()
+        turned[:, i] ^= 1
+        assert (ising.energies(turned) >= energies - 1e-9).all()
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("scale", [1.0, 1e-12, 1e100])
+@pytest.mark.parametrize("fields", [True, False])
+def test_highs_proves_the_optimum(seed: int, scale: float, fields: bool) -> None:
+    ising = random_ising(9, seed, scale, fields)
+    found = exact(ising, 10.0)
+    lowest = ising.energies(every(9)).min()
+    assert found.proved
+    assert found.bits is not None
+    assert found.energy == pytest.approx(lowest)
+    assert found.energy == ising.energies(found.bits[None])[0]
+    assert found.bound == pytest.approx(lowest, abs=1e-5 * scale)
+
+
+def test_highs_says_where_its_time_did_not_suffice() -> None:
+    rng = np.random.default_rng(1)
+    pairs = np.array([(i, j) for i in range(60) for j in range(i + 1, 60)])
+    ising = Ising(np.zeros(60), pairs, rng.normal(size=len(pairs)))
+    found = exact(ising, 0.2)
+    assert not found.proved
+    assert found.bound < Local().runs(ising, 0.05, (1,)).energies.min()
+    for seconds in (0.0, float("nan")):
+        with pytest.raises(BadInput, match="were given to find the optimum: give a finite number above 0"):
+            exact(ising, seconds)
+
+
+def test_no_field_and_no_coupling_is_nothing_to_highs() -> None:
+    found = exact(Ising(np.array([1.0, -2.0]), np.zeros((0, 2), np.int64), np.zeros(0)), 1.0)
+    assert found.proved
+    assert found.energy == -3.0
+
+
+def test_the_relaxation_of_a_ring_of_five_is_known() -> None:
+    """5 edges of unit vectors 4 pi / 5 apart: (1 - cos 4 pi / 5) / 2 each."""
+    value, vectors = relaxed(cut_of(nx.cycle_graph(5)), (1,))
+    assert -value == pytest.approx(5 * (1 + cos(pi / 5)) / 2, abs=1e-4)
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(np.ones(6))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_relaxation_is_below_every_assignment(seed: int) -> None:
+    ising = random_ising(9, seed)
+    assert relaxed(ising, (seed,))[0] <= ising.energies(every(9)).min() + 1e-4
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_rounding_keeps_the_guarantee_of_goemans_and_williamson(seed: int) -> None:
+    """The mean cut of random planes is 0.87856 of the relaxation's or more, on weights that are not negative."""
+    graph = nx.gnp_random_graph(20, 0.4, seed=seed)
+    rng = np.random.default_rng(seed)
+    for a, b in graph.edges:
+        graph[a][b]["weight"] = rng.uniform(0, 1)
+    ising = cut_of(graph)
+    value, vectors = relaxed(ising, (seed,))
+    cuts = -ising.energies(rounded(vectors, 4_000, (seed, 1)))
+    error = cuts.std(ddof=1) / np.sqrt(cuts.size)
+    assert cuts.mean() + norm.isf(FALSE_ALARM) * error >= 0.87856 * -value
+
+
+def test_a_bipartite_graph_is_cut_whole_by_every_plane() -> None:
+    ising = cut_of(nx.complete_bipartite_graph(4, 5))
+    value, vectors = relaxed(ising, (1,))
+    assert value == pytest.approx(-20, abs=1e-3)
+    assert (ising.energies(rounded(vectors, 100, (2,))) == -20).all()
+
+
+# Time to solution
+
+
+def test_time_to_solution_in_closed_form() -> None:
+    found = solution_time([Tally(10**9, 5 * 10**8, 2.0)], (1,))
+    assert found.value == pytest.approx(2 * log(0.01) / log(0.5))
+    assert found.low == pytest.approx(found.value, rel=1e-3)
+    assert found.high == pytest.approx(found.value, rel=1e-3)
+    assert solution_time([Tally(10**9, 999 * 10**6, 2.0)], (1,)).value == 2.0  # one run is the least
+
+
+def test_no_success_gives_a_bound_alone() -> None:
+    """The low end's chance has 2.5 % to stay hidden in 50 runs, up to the draws of the bootstrap."""
+    found = solution_time([Tally(50, 0, 1.0)], (1,))
+    assert (found.value, found.high) == (None, None)
+    hidden = (0.01 ** (1 / found.low)) ** 50
+    assert binom.ppf(FALSE_ALARM, DRAWS, 0.025) <= hidden * DRAWS <= binom.isf(FALSE_ALARM, DRAWS, 0.025)
+
+
+def test_success_alone_does_not_hide_failures() -> None:
+    found = solution_time([Tally(5, 5, 1.0)], (1,))
+    assert found.value == found.low == 1.0
+    assert found.high is not None
+    assert found.high > 1.0
+
+
+def test_intervals_cover_what_is_true() -> None:
+    """Of 400 samples of 300 runs at 10 %, as many as a coverage of 95 % gives, up to one false alarm in 1e6."""
+    hits = np.random.default_rng(1).binomial(300, 0.1, 400)
+    true = log(0.01) / log(0.9)
+    found = [solution_time([Tally(300, int(k), 1.0)], (i,)) for i, k in enumerate(hits)]
+    covered = sum(one.low <= true <= (one.high or np.inf) for one in found)
+    assert covered >= binom.ppf(FALSE_ALARM, 400, 0.95)
+
+
+def test_growth_in_closed_form() -> None:
+    times = {n: [Tally(10**9, 5 * 10**8, 1e-6 * 1.3**n)] * 3 for n in (8, 10, 14)}
+    found = growth(times, (1,))
+    for end in (found.base.value, found.base.low, found.base.high):
+        assert end == pytest.approx(1.3, rel=1e-3)
+    unsolved = growth({**times, 20: [Tally(100, 0, 1.0)]}, (1,))
+    assert (unsolved.base.value, unsolved.base.high) == (None, None)
+    assert np.isfinite(unsolved.base.low)
+    with pytest.raises(BadInput, match="2 sizes were given to see how a time grows: give 3 or more"):
+        growth({8: times[8], 10: times[10]}, (1,))
+
+
+def test_tallies_that_cannot_be() -> None:
+    for runs, hits in ((0, 0), (3, 4), (3, -1)):
+        with pytest.raises(BadInput, match=f"{hits} hits in {runs} runs"):
+            Tally(runs, hits, 1.0)
+    with pytest.raises(BadInput, match="a run of nan s was given"):
+        Tally(1, 1, float("nan"))
+    with pytest.raises(BadInput, match="0 problems were given"):
+        solution_time([], (1,))
+
+
+def test_the_setting_that_is_quickest_is_taken() -> None:
+    """A run of 20,000 sweeps is no better on 5 variables, and 1,000 times as long."""
+    ising = random_ising(5, 1)
+    task = Optimise(ising, {}, "")
+    chosen = quickest(ising, {"annealing": [Anneal(20_000), Anneal(5)]}, 0.2, task.best, (1,))["annealing"]
+    assert chosen.method == Anneal(5)
+    assert tally(ising, chosen.found, task.best.energy).hits > 0
+    assert task.best.energy == pytest.approx(ising.energies(every(5)).min())
+
+
+# The task
+
+
+@dataclass(frozen=True)
+class Always:
+    """Gives one assignment."""
+
+    bits: tuple[int, ...]
+
+    def runs(self, ising: Ising, seconds: float, key: tuple[int, ...]) -> Runs:
+        best = np.array(self.bits, np.uint8)
+        return Runs(ising.energies(best[None]), best, 0.0, Bill())
+
+
+def test_a_better_answer_is_found_better_and_an_equal_one_is_not() -> None:
+    ising = cut_of(nx.cycle_graph(6))
+    best, worse = Always((0, 1, 0, 1, 0, 1)), Always((0, 1, 0, 1, 0, 0))
+    for rival, status in ((worse, "holds"), (best, "does not hold")):
+        task = Optimise(ising, {"quantum": [worse, best], "rival": [rival]}, "better")
+        found = weigh(task, Budget(1.0, "seconds"), instances=20, key=(1,))
+        assert found.verdict.status == status
+        assert str(found.sides["quantum"].setting) == repr(best)
+        assert task.best.each["quantum"] == -6.0
+    assert score(ising, -6.0) == 1.0
+    assert score(ising, 0.0) == -1.0
+    with pytest.raises(BadInput, match="all weights of 2 variables are 0"):
+        score(Ising(np.zeros(2), np.zeros((0, 2), np.int64), np.zeros(0)), 0.0)
+
+
+def test_shots_fill_the_seconds_and_simulation_is_charged_to_nobody() -> None:
+    ising = cut_of(nx.cycle_graph(4))
+    asked: list[int] = []
+
+    def run(circuit: str, shots: int, key: tuple[int, ...]) -> tuple[np.ndarray, float]:
+        asked.append(shots)
+        end = time.process_time() + 0.05
+        while time.process_time() < end:
+            pass
+        return np.tile(np.array([0, 1, 0, 1], np.uint8), (shots, 1)), 1e-3 * shots
+
+    found = Sampled(Qaoa(1, "fixed"), Device(run, lambda _: 1e-3, simulated=True)).runs(ising, 1.0, (1,))
+    assert found.bill.machine == pytest.approx(1e-3 * asked[0])
+    assert found.bill.machine + found.prepared == pytest.approx(1.0, abs=1e-3)
+    assert found.bill.processor == pytest.approx(found.prepared)
+    assert found.bill.simulation >= 0.05
+    assert found.seconds == pytest.approx(1e-3)
+    real = Sampled(Qaoa(1, "fixed"), Device(run, lambda _: 1e-9, simulated=False)).runs(ising, 1.0, (1,))
+    assert asked[1] == SHOTS
+    assert real.bill.simulation == 0
+    assert real.bill.processor >= 0.05
+    with pytest.raises(BadInput, match=r"one shot takes 1 s, and QAOA's share of the budget is 0\.5 s: give a larger"):
+        Sampled(Qaoa(1, "fixed"), Device(run, lambda _: 1.0, simulated=True)).runs(ising, 0.5, (1,))
+
+
+# Families
+
+
+def test_families_are_connected_regular_and_of_their_sizes() -> None:
+    family = family_named("weighted:degree=3,n=5-30")
+    assert family == Family("weighted", 3, (6, 12, 18, 24, 30))
+    for kind in ("regular", "weighted"):
+        ising = Family(kind, 3, (8,)).problem(8, (1,)).ising
+        assert np.bincount(ising.pairs.ravel()).tolist() == [3] * 8
+        assert (np.ptp(ising.couplings) == 0) == (kind == "regular")
+    assert family_named("regular.txt") is None
+    assert family_named("data:degree=3,n=4-8") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("regular:degree=3", "is not of the form that is known: write regular:degree=3,n=8-16"),
+        ("regular:degree=3,n=8-16,p=1", "is not of the form"),
+        ("regular:degree=x,n=8-16", "is not of the form"),
+        ("regular:degree=3,n=8-10", "has 2 possible sizes and 3 or more are needed"),
+        ("regular:degree=1,n=2-8", "graphs of degree 1 fall apart: give 2 or more"),
+        ("regular:degree=4,n=8-9000", "no graph of degree 4 has 2256 vertices here"),
+    ],
+)
+def test_a_family_that_cannot_be(text: str, told: str) -> None:
+    with pytest.raises(BadInput, match=re.escape(told)):
+        family_named(text)
+
+
+# The verb
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Fewer repetitions, and a graph in a folder that is gone afterwards."""
+    monkeypatch.setattr("counterpoint.loop.optimise.REPETITIONS", 10)
+    monkeypatch.setattr("counterpoint.loop.solution_growth.PROBLEMS", 4)
+    monkeypatch.chdir(tmp_path)
+    edges = nx.random_regular_graph(3, 8, seed=1).edges
+    (tmp_path / "graph.txt").write_text("".join(f"v{a} v{b}\n" for a, b in edges))
+    return tmp_path
+
+
+def invoke(*words: str) -> str:
+    done = CliRunner().invoke(app, ["optimise", *words], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_the_verb_answers_and_keeps_its_verdict(quick: Path) -> None:
+    text = invoke("graph.txt", "--depth", "1", "--budget", "6s", "--store", "kept")
+    assert text.index("hypothesis  QAOA's best answer to graph.txt") < text.index("Verdict: does not hold")
+    assert "proved by HiGHS. One side: v" in text
+    assert "Break-even: optimise" in text
+    table = text[text.index("side  ") : text.index("Time to solution:")]
+    assert all(len(line) <= 100 for line in table.splitlines())
+    (kept,) = verdicts(quick / "kept")
+    assert kept.told.status == "does not hold"
+    assert kept.told.command == "counterpoint optimise graph.txt --budget 6s --machine ideal --seed 0 --depth 1"
+    assert kept.told.sides["quantum"].bill["shots"] > 0
+
+
+def test_json_has_the_figures_and_what_a_machine_cannot_run_is_not_shown(quick: Path) -> None:
+    edges = nx.random_regular_graph(3, 26, seed=1).edges
+    (quick / "large.txt").write_text("".join(f"{a} {b}\n" for a, b in edges))
+    done = CliRunner().invoke(app, ["optimise", "large.txt", "--depth", "1", "--budget", "6s", "--json"])
+    found = json.loads(done.stdout)
+    assert found["verdict"]["status"] == "not shown"
+    assert found["verdict"]["value"] is None
+    assert "26 qubits" in found["refused"]
+    assert set(found["time_to_solution"]) == set(RIVALS)
+    assert len(found["best"]["answer"]) == 26
+    values = found["best"]["answer"]
+    assert sum(values[str(a)] != values[str(b)] for a, b in edges) == found["best"]["value"]
+
+
+def test_a_family_is_drawn(quick: Path) -> None:
+    text = invoke("regular:degree=3,n=4-8", "--depth", "1", "--budget", "3s", "--plot", "growth.svg")
+    assert "times a vertex" in text
+    assert (quick / "growth.svg").read_text().startswith("<?xml")
+    table = text[text.index("time to 99 %") : text.index("Time to solution:")]
+    assert all(len(line) <= 100 for line in table.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["graph.txt", "--budget", "1s"], "for each of 150 runs and one needs 0.02 s: give --budget 5s or more"),
+        (["regular:degree=3,n=4-8", "--budget", "0.1s"], "for each of 90 runs and one needs 0.02 s"),
+        (["graph.txt", "--plot", "one.png"], "draws how times grow, and graph.txt has 1 size"),
+        (["no.txt"], "no.txt cannot be read as text"),
+        (["graph.txt", "--machine", "ibm:somewhere"], "queues its jobs, and 0 folders were named"),
+        (["graph.txt", "--angles", "fixed", "--cvar", "0.5"], "no angles are optimised: give 1"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_sentence(quick: Path, words: list[str], told: str) -> None:
+    with pytest.raises(BadInput, match=re.escape(told)):
+        CliRunner().invoke(app, ["optimise", *words], catch_exceptions=False)
+
+
+@pytest.mark.parametrize("text", ["0s", "-1s", "soon", "1e400s", "nan"])
+def test_a_budget_that_is_no_time(text: str) -> None:
+    done = CliRunner().invoke(app, ["optimise", "graph.txt", "--budget", text])
+    assert done.exit_code == 2
+    assert "is not a time above 0, such as 60s" in re.sub(r"[│\s]+", " ", done.output)
+
+
+def test_a_split_is_the_whole_budget() -> None:
+    split = Split(60.0, 300, 5)
+    assert split.proof + 300 * split.each + 5 * split.timing == pytest.approx(60.0)
+    with pytest.raises(BadInput, match="give --budget 10s or more"):
+        Split(9.9, 300, 5)
+    with pytest.raises(BadInput, match="a budget of nan s leaves nan s"):
+        Split(float("nan"), 300, 5)
+
+
+def test_times_for_a_person() -> None:
+    assert interval(solution_time([Tally(10**9, 5 * 10**8, 1.0)], (1,))) == "6.64 (6.64-6.64) s"
+    assert interval(solution_time([Tally(50, 0, 1.0)], (1,))).startswith("above ")
+    assert qubo(np.ones(2), np.array([[0, 1]]), np.ones(1)).energies(every(2)) == pytest.approx([0, 1, 1, 3])
