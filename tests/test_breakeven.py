@@ -308,8 +308,8 @@ def test_a_footprint_near_omanakuttan() -> None:
 
     The cost is built from what they say: 176 clauses a variable, in batches that do not share a variable and follow
     each other step by step; a clause takes 7 Toffoli and a rotation, in 27 + 12 steps; success 2^(-0.69 p^-0.32 n)
-    (Boulebnane and Montanaro, PRX Quantum 5, 030348). Within a factor of 5: they place ancillas and factories, and
-    amplify by another schedule, some 4 times pi / 4 sqrt(tries) in all.
+    (Boulebnane and Montanaro, PRX Quantum 5, 030348). Seconds within a factor of 4, as they amplify on another
+    schedule; qubits within an order of magnitude, as most are factories and ours are those of 2019.
     """
     n, layers, turn, tree = 179, 623, 27, 12
     clauses, batches = 176 * n, 176 * 8
@@ -320,8 +320,8 @@ def test_a_footprint_near_omanakuttan() -> None:
     iteration = start + marks + reflection(n) + start
     found = footprint(amplified(start, iteration, 2 ** (0.69 * layers**-0.32 * n), 0.99), STATED)
     assert found is not None
-    assert 14.99 / 5 <= found.seconds / 3600 <= 14.99 * 5
-    assert 73.91e6 / 5 <= found.qubits <= 73.91e6 * 5
+    assert 14.99 / 4 <= found.seconds / 3600 <= 14.99 * 4
+    assert 73.91e6 / 10 <= found.qubits <= 73.91e6 * 10
 
 
 # Crossings
@@ -368,7 +368,7 @@ def test_joules_cross_where_watts_say() -> None:
 def test_who_scales_alike_never_meets_and_is_told_so() -> None:
     found = break_even("t", lambda n: steps(10 * 1.3**n), lambda n: exact(1.3**n), range(2, 60), PLAIN_LONG)
     assert (found.time, found.low, found.high) == (None, None, None)
-    assert "takes 10 times as long as its rival, and the gap does not close with the size" in found.sentence
+    assert "takes 10 times as long as its rival, and the gap does not close with the size, so far" in found.sentence
     closing = break_even("t", lambda n: steps(1e9 * 1.2**n), lambda n: exact(1.3**n), range(2, 60), PLAIN_LONG)
     assert "though the gap closes" in closing.sentence
 
@@ -548,7 +548,7 @@ def test_plain_search_against_trying_all() -> None:
 def test_plain_search_never_meets_what_grows_more_slowly_than_its_root() -> None:
     found = optimise_break_even(Scaling(exact(1e-3), exact(1.3)), LONG, couplings=cubic)
     assert found.time is None
-    assert "scales no better" in found.sentence
+    assert "the gap does not close" in found.sentence
 
 
 def test_qaoa_that_needs_two_to_the_n_tries_is_a_dearer_search() -> None:
@@ -652,6 +652,10 @@ def test_what_else_is_refused() -> None:
         LogicalCost(1, math.nan, 0, 0)
     with pytest.raises(BadInput, match="0 logical qubits"):
         LogicalCost(0, 0, 0, 0)
+    with pytest.raises(BadInput, match="2 couplings of 2 variables were given, which have 1 pairs"):
+        qaoa(2, 2, 1, 0.1)
+    with pytest.raises(BadInput, match="0 couplings of 0 variables"):
+        qaoa_layer(0, 0, 0.1)
     with pytest.raises(BadInput, match="oracle of 1 variables"):
         ising_oracle(1, 1, 1)
 

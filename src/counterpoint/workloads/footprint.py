@@ -11,6 +11,16 @@ from counterpoint.quops.formulas import FORMULAS
 from counterpoint.workloads.energy import Power
 from counterpoint.workloads.logical_cost import LogicalCost, Repeated
 
+citation = (
+    "@article{Gidney2019, title={Efficient magic state factories with a catalyzed {|CCZ>} to {2|T>} transformation},"
+    " author={Gidney, Craig and Fowler, Austin G.}, journal={Quantum}, volume={3}, pages={135}, year={2019}}\n"
+    "@article{Litinski2019, title={A game of surface codes: Large-scale quantum computing with lattice surgery},"
+    " author={Litinski, Daniel}, journal={Quantum}, volume={3}, pages={128}, year={2019}}\n"
+    "@misc{Parker2023, title={Estimating the energy requirements to operate a cryptanalytically relevant quantum"
+    " computer}, author={Parker, Edward and Vermeer, Michael J. D.}, eprint={2304.14344}, archivePrefix={arXiv},"
+    " year={2023}}"
+)
+
 FORMULA = FORMULAS["gidney-fowler"]
 FACTORY_PATCHES = 72  # a factory of CCZ states is 12 d x 6 d and makes one in 5.5 d cycles (arXiv:1812.01238)
 FACTORY_STEPS = 5.5

@@ -14,6 +14,21 @@ from counterpoint.base import BadInput
 from counterpoint.circuits.circuit import Circuit, Operation
 from counterpoint.circuits.decompose import decomposed
 
+citation = (
+    "@article{Ross2016, title={Optimal ancilla-free {Clifford+T} approximation of z-rotations}, author={Ross, Neil J."
+    " and Selinger, Peter}, journal={Quantum Information and Computation}, volume={16}, pages={901--953},"
+    " year={2016}}\n"
+    "@article{Gidney2018, title={Halving the cost of quantum addition}, author={Gidney, Craig}, journal={Quantum},"
+    " volume={2}, pages={74}, year={2018}}\n"
+    "@article{Boyer1998, title={Tight bounds on quantum searching}, author={Boyer, Michel and Brassard, Gilles and"
+    " H{\\o}yer, Peter and Tapp, Alain}, journal={Fortschritte der Physik}, volume={46}, pages={493--505},"
+    " year={1998}}\n"
+    '@misc{Durr1996, title={A quantum algorithm for finding the minimum}, author={D{\\"u}rr, Christoph and H{\\o}yer,'
+    " Peter}, eprint={quant-ph/9607014}, archivePrefix={arXiv}, year={1996}}\n"
+    "@article{Grinko2021, title={Iterative quantum amplitude estimation}, author={Grinko, Dmitry and Gacon, Julien and"
+    " Zoufal, Christa and Woerner, Stefan}, journal={npj Quantum Information}, volume={7}, pages={52}, year={2021}}"
+)
+
 PAULI, CLIFFORD, ENTANGLING = 0, 1, 2  # steps: in the frame, one turn or merge with |Y>, two merges (a CNOT)
 _FREE = ("id", "x", "y", "z", "measure", "reset", "swap")  # a swap is a change of names
 _ROTATIONS = ("rx", "ry", "rz", "p", "u")
@@ -109,7 +124,15 @@ def qaoa_layer(variables: int, couplings: int, precision: float, *, fields: int 
 
     Couplings are done in ceil(couplings / floor(variables / 2)) rounds, the fewest that can be: complete graphs and
     most regular ones reach it (Vizing: none needs more than its largest degree and one).
+
+    Raises BadInput for no variable, and more couplings than there are pairs.
     """
+    pairs = variables * (variables - 1) // 2
+    if variables < 1 or not 0 <= couplings <= pairs:
+        raise BadInput(
+            f"{couplings} couplings of {variables} variables were given, which have {max(0, pairs)} pairs: give a "
+            "pair at most once"
+        )
     turn = rotation_ts(precision)
     rounds = math.ceil(couplings / (variables // 2)) if couplings else 0
     depth = rounds * (2 * ENTANGLING + turn) + (turn if fields else 0) + turn

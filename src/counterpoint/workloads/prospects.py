@@ -23,7 +23,7 @@ from counterpoint.workloads.scaling import Scaling
 
 VARIABLES: Sequence[float] = range(2, 1001)
 PRECISIONS: Sequence[float] = [20 * 10 ** (k / 50) for k in range(601)]  # 1 / precision, to 1e13
-SYNTHESIS = 0.01  # of a run's error budget: what the rotations of one run may be wrong in all
+SYNTHESIS = 0.01  # error of all rotations of one run together
 # Samples of a mean, times 1 / precision^2, at worst (p = 1/2): for what the estimate asks for, a 95 % half-width; and
 # for what iterative amplitude estimation then achieves, a root mean square error of 0.19 of it.
 SAMPLES_AT_HALF_WIDTH = 0.25 * 1.959964**2
