@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from math import pi
 from statistics import NormalDist
 
@@ -13,6 +14,7 @@ from chances import FALSE_ALARM, random_circuit
 from dense import unitary
 
 from counterpoint.base import BadInput
+from counterpoint.circuits import forward
 from counterpoint.circuits.ansatz import KNOWN, Angle, Ansatz, Gate, datum, of_circuit, parameter
 from counterpoint.circuits.circuit import GATES, Circuit, Operation
 from counterpoint.circuits.matrices import MATRICES
@@ -254,6 +256,27 @@ def test_depolarising(p, chances):
     for chance, name in zip((1 - p, *depolarising(p)), ("id", "x", "y", "z"), strict=True):
         mixed += chance * MATRICES[name]() @ rho @ MATRICES[name]()
     np.testing.assert_allclose(mixed, (1 - 4 * p / 3) * rho + 4 * p / 3 * np.eye(2) / 2, atol=1e-15)
+
+
+# Through qsim
+
+
+@pytest.mark.parametrize("n", [1, 3, 6])
+def test_qsim_gives_the_same_amplitudes_in_single_precision(n):
+    pytest.importorskip("qsimcirq", reason="qsimcirq is not installed")
+    gates = tuple(name for name, (qubits, _) in GATES.items() if qubits <= n)
+    ansatz, at = of_circuit(random_circuit(n, 60, n, gates))
+    found = forward.amplitudes(ansatz, at)
+    assert found.dtype == np.complex64
+    np.testing.assert_allclose(found, exact(ansatz, at), atol=2e-6)
+    few = Ansatz(n, (Gate("rx", (n - 1,), (datum(0),)),))
+    np.testing.assert_allclose(forward.amplitudes(few, [], [0.3]), exact(few, np.zeros(0), np.array([0.3])), atol=1e-6)
+
+
+def test_qsim_that_is_missing_is_said_to_be(monkeypatch):
+    monkeypatch.setitem(sys.modules, "qsimcirq", None)
+    with pytest.raises(BadInput, match=r"needs qsimcirq, which is not installed here: run pip install 'counterpoint"):
+        forward.amplitudes(Ansatz(1, ()), [])
 
 
 # What is refused
