@@ -158,13 +158,13 @@ def test_the_fit_of_exact_means_is_exact() -> None:
 
 def test_a_ladder_is_as_deep_as_the_budget_allows() -> None:
     way = ErrorAmplification(deepest=256, settings=5, last=0.5, growth=4)
-    assert way.ladder(10**6) == [4, 16, 64, 256]
-    depths = [way.ladder(uses)[-1] for uses in (LEAST, 1000, 5000, 20_000, 10**6)]
+    assert way.ladder(10**6, DIAL) == [4, 16, 64, 256]
+    depths = [way.ladder(uses, DIAL)[-1] for uses in (LEAST, 1000, 5000, 20_000, 10**6)]
     assert depths == sorted(depths)
     assert depths[0] < 16
     for setting in Recalibration().solvers()["amplified"]:
         assert isinstance(setting, ErrorAmplification)
-        assert len(setting.ladder(10**7)) <= SCANS, "each is one permit"
+        assert len(setting.ladder(10**7, DIAL)) <= SCANS, "each is one permit"
 
 
 # Charges
@@ -298,6 +298,7 @@ def test_budgets_in_other_units_are_refused(unit) -> None:
         ({"scale": 0.0}, "a scale of 0 "),
         ({"scale": float("nan")}, "a scale of nan"),
         ({"low": 1.0, "high": 1.0}, "not empty"),
+        ({"high": 2.0}, "a safe range of 70.67 scales .* beyond 42"),
         ({"error": 0.0}, "an error of 0 a pulse"),
         ({"error": float("nan")}, "an error of nan a pulse"),
     ],

@@ -20,7 +20,7 @@ from counterpoint.codes.faults import MIXING
 from counterpoint.workloads.trains import TURN, TURN_SPREAD, Dial, Finder, Row, Session
 
 WINDOW = 0.8  # rad that a scan's ends turn by: half of a quarter turn, beyond which the signal falls again
-FIRST = 6  # pulses, the most from which the whole safe range of a willow-like chip stays below a quarter turn
+FIRST = 1.25  # rad that the ends of the safe range turn by on the first rung, below a quarter turn for most gates
 FEWEST = 3  # shots of each setting
 VISIBLE, VISIBLE_SPREAD = 0.96, 0.03  # (1 - 2 r) (1 - 2 m), reset and readout
 ERROR_SPREAD = 0.7  # of the logarithm of a pulse's error, about the one that was measured
@@ -52,7 +52,7 @@ class ErrorAmplification(Finder):
 
     def search(self, session: Session) -> tuple[float, float]:
         dial, uses = session.dial, session.left
-        ladder = self.ladder(uses)
+        ladder = self.ladder(uses, dial)
         root, half_width = 0.0, np.inf
         for rung, pulses in enumerate(ladder):
             share = (1 - self.last) * uses / (len(ladder) - 1) if rung < len(ladder) - 1 else session.left
@@ -66,12 +66,13 @@ class ErrorAmplification(Finder):
             root, half_width = fitted(session.rows, dial, None if rung == 0 else root)
         return root, half_width
 
-    def ladder(self, uses: int) -> list[int]:
+    def ladder(self, uses: int, dial: Dial) -> list[int]:
         """Pulses of each rung: as deep as so many uses allow with a few shots of each setting."""
         deepest = float(self.deepest)
+        first = max(1.0, FIRST / (TURN * (dial.ends[1] - dial.ends[0]) / 2) - 0.5)
         while True:
             ladder = [max(1, round(deepest))]
-            while ladder[0] > FIRST:
+            while ladder[0] > first:
                 ladder.insert(0, max(1, round(ladder[0] / self.growth)))
             rungs = len(ladder)
             shares = [(1 - self.last) / (rungs - 1)] * (rungs - 1) + [self.last] if rungs > 1 else [1.0]

@@ -154,6 +154,9 @@ class Plan:
 class CoherentRepetition(Finder):
     """Trains whose length follows the posterior.
 
+    The law is taken for granted: of a qubit that does not answer, or an optimum beyond the safe range, what is found
+    means nothing. Whoever sets the knob compares both settings by a scan.
+
     Attributes:
         reach: standard deviation of the phase that a train may turn by, in rad: its length follows from it.
     """

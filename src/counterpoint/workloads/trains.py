@@ -23,6 +23,7 @@ from counterpoint.workloads.workload import Bill, Budget
 
 TURN = 2 * float(np.sqrt(next(k.response for k in WILLOW_KNOBS if k.label == KNOB)))  # rad at one scale: 0.047
 TURN_SPREAD = SPREAD / 2  # standard deviation of its logarithm between gates: it goes as the root of the response
+WIDEST = 2 / TURN  # scales: over more than 2 rad even trains of one pulse have several roots
 LEAST = 200  # uses: fewer cannot tell where in the safe range the optimum is
 MOST = 10**12  # uses, seven hours of pulses: as far as double precision tells fringes apart
 
@@ -37,8 +38,8 @@ class Scan(Protocol):
 class Dial:
     """The knob of a gate's amplitude, as a last full calibration knows it.
 
-    Raises BadInput where the start is not in the safe range, the scale is not above 0, or the error of a pulse is not
-    between 0 and 3/4.
+    Raises BadInput where the start is not in the safe range, the scale is not above 0, the range is wider than 42
+    scales, or the error of a pulse is not between 0 and 3/4.
     """
 
     start: float  # the present setting
@@ -57,6 +58,12 @@ class Dial:
             raise BadInput(
                 f"a scale of {self.scale:g} was given for a range of {self.low:g} to {self.high:g}: give a scale above "
                 "0 and a range that is not empty"
+            )
+        wide = (self.high - self.low) / self.scale
+        if wide > WIDEST:
+            raise BadInput(
+                f"a safe range of {wide:.4g} scales was given, and beyond {WIDEST:.0f} of them settings look alike to "
+                "every train: give a narrower range"
             )
         best_uses(self.error)
 
