@@ -130,8 +130,8 @@ def draw(fixed: dict[int, list[Figures]], rivals: dict[str, list[Figures]], path
         axis.plot(x, values.mean(1), "o-", color=COLOURS[0], label="QAOA, fixed angles (mean; least to greatest)")
         if what == "mean":
             share = [tree.cut_fraction(of_tree(DEGREE, p), DEGREE) for p in x]
-            axis.plot(x, share, ":", color=COLOURS[0], label="QAOA on the tree: guaranteed by conjecture")
-        for i, (name, found) in enumerate(rivals.items()):
+            axis.plot(x, share, ":", color=COLOURS[0], label="share of the tree's edges: a lower bound, by conjecture")
+        for i, (name, found) in enumerate((name, found) for name, found in rivals.items() if RIVALS[name]):
             level = float(np.mean([getattr(f, what) for f in found]))
             colour = COLOURS[1 + i % (len(COLOURS) - 1)]
             axis.axhline(level, color=colour, lw=1, ls="--", label=name if what == "optimal" else None)

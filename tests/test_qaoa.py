@@ -30,7 +30,7 @@ def random_ising(n: int, seed: int) -> Ising:
     rng = np.random.default_rng(seed)
     pairs = [(i, j) for i in range(n) for j in range(i + 1, n) if j == i + 1 or rng.random() < 0.4]
     fields = np.where(rng.random(n) < 0.5, rng.normal(size=n), 0)
-    return Ising(fields, np.array(pairs, np.int64), rng.normal(size=len(pairs)), 0.7)
+    return Ising(fields, np.array(pairs, np.int64).reshape(-1, 2), rng.normal(size=len(pairs)), 0.7)
 
 
 def some_angles(depth: int, seed: int) -> Angles:
@@ -185,6 +185,13 @@ def test_the_tail_of_samples():
     assert cvar(values, np.array([0, 0.2, 0.3, 0.5]), 0.1) == pytest.approx(-1.0)
 
 
+def test_one_variable_with_a_field_is_solved():
+    """A turn of a single qubit reaches the better of two assignments."""
+    problem = Ising(np.array([-1.5]), np.zeros((0, 2), np.int64), np.zeros(0))
+    bits, _ = Qaoa(1, "optimised").sample(problem, 1_000, (1,))
+    assert not bits.any()
+
+
 def test_optimised_angles_are_a_minimum_of_what_was_asked_for():
     problem = random_ising(6, 4)
     table = energies(problem)
@@ -294,6 +301,7 @@ def test_a_field_says_which_way_round():
         (lambda: warm.tilts(random_ising(5, 1), 0.6, (1,)), "epsilon 0.6"),
         (lambda: Qaoa(1).sample(random_ising(5, 1), 0, (1,)), "0 shots were asked for"),
         (lambda: Qaoa(1).sample(random_ising(25, 1), 1, (1,)), "a problem of 25 variables"),
+        (lambda: Qaoa(1, some_angles(1, 1)).sample(random_ising(0, 1), 1, (1,)), "a problem of 0 variables"),
         (lambda: Qaoa(1, "optimised").prepared(random_ising(25, 1), (1,)), "a problem of 25 variables"),
         (lambda: transferred(Ising(np.zeros(3), np.zeros((0, 2), int), np.zeros(0)), 1), "all fields and couplings"),
         (lambda: scale(Ising(np.array([1e308]), np.zeros((0, 2), int), np.zeros(0))), "when it is doubled"),

@@ -22,6 +22,11 @@ from counterpoint.base import Floats
 from counterpoint.circuits.vector import each, phased
 from counterpoint.workloads.angles import Angles
 
+citation = (
+    "@article{Jones2020, title={Efficient calculation of gradients in classical simulations of variational quantum"
+    " algorithms}, author={Jones, Tyson and Gacon, Julien}, journal={arXiv:2009.02823}, year={2020}}"
+)
+
 TOLERANCE = 1e-6  # of the gradient, where the objective is in units of the problem's typical weight
 
 

@@ -194,6 +194,8 @@ def circuit(problem: Ising, angles: Angles, start: Floats | None = None) -> str:
 
 
 def _check_size(problem: Ising) -> None:
+    if problem.size < 1:
+        raise BadInput("a problem of 0 variables was given: give 1 or more")
     if problem.size > STATE:
         raise BadInput(
             f"a problem of {problem.size} variables was given and QAOA is simulated, and its angles optimised, up to "
