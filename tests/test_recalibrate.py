@@ -308,6 +308,15 @@ def test_a_knob_that_cannot_be_is_refused(changes: dict[str, float], says: str) 
         replace(DIAL, **changes)
 
 
+def test_settings_that_lead_nowhere_are_refused() -> None:
+    for changes in ({"growth": 1}, {"settings": 1}, {"deepest": 0}, {"last": 1.0}, {"last": float("nan")}):
+        with pytest.raises(BadInput, match="a ladder to"):
+            replace(ErrorAmplification(), **changes)
+    for reach in (0.0, -1.0, float("inf"), float("nan")):
+        with pytest.raises(BadInput, match="a reach of"):
+            CoherentRepetition(reach)
+
+
 @pytest.mark.parametrize("counts", [[1], [1, -1], [1, 99], [1, float("nan")]])
 def test_counts_that_cannot_be_are_refused(counts: list[float]) -> None:
     session = Session(lambda settings, pulses, shots, key: np.array(counts), DIAL, 1000, (1,))

@@ -15,7 +15,7 @@ from typing import final
 import numpy as np
 from scipy.optimize import least_squares
 
-from counterpoint.base import Floats
+from counterpoint.base import BadInput, Floats
 from counterpoint.codes.faults import MIXING
 from counterpoint.workloads.trains import TURN, TURN_SPREAD, Dial, Finder, Row, Session
 
@@ -37,6 +37,8 @@ class ErrorAmplification(Finder):
         settings: in each scan.
         last: share of the uses that the last rung has; the others share the rest evenly.
         growth: how many times as long the trains of a rung are as those of the one before.
+
+    Raises BadInput for a ladder that leads nowhere.
     """
 
     deepest: int = 256
@@ -49,6 +51,13 @@ class ErrorAmplification(Finder):
         " Gambetta, Jay M.}, journal={Physical Review A}, volume={93}, pages={012301}, year={2016},"
         " doi={10.1103/PhysRevA.93.012301}}"
     )
+
+    def __post_init__(self) -> None:
+        if not (self.deepest >= 1 and self.settings >= 2 and self.growth >= 2 and 0 < self.last < 1):
+            raise BadInput(
+                f"a ladder to {self.deepest} pulses of {self.settings} settings, growth {self.growth} and last share "
+                f"{self.last:g} was given: give 1 or more, 2 or more, 2 or more, and a share between 0 and 1"
+            )
 
     def search(self, session: Session) -> tuple[float, float]:
         dial, uses = session.dial, session.left

@@ -21,7 +21,7 @@ from typing import final
 
 import numpy as np
 
-from counterpoint.base import Floats
+from counterpoint.base import BadInput, Floats
 from counterpoint.codes.faults import MIXING
 from counterpoint.machine.pulses import CITATION, best_uses
 from counterpoint.workloads.trains import TURN, TURN_SPREAD, Dial, Finder, Row, Session
@@ -159,6 +159,8 @@ class CoherentRepetition(Finder):
 
     Attributes:
         reach: standard deviation of the phase that a train may turn by, in rad: its length follows from it.
+
+    Raises BadInput for a reach that is not a finite number above 0.
     """
 
     reach: float = 0.7
@@ -167,6 +169,10 @@ class CoherentRepetition(Finder):
         " Gregory Kang Ruey and Verma, Arun and Shu, Yao and Low, Bryan Kian Hsiang and Jaillet, Patrick},"
         " booktitle={Advances in Neural Information Processing Systems}, volume={36}, year={2023}}"
     )
+
+    def __post_init__(self) -> None:
+        if not 0 < self.reach < math.inf:
+            raise BadInput(f"a reach of {self.reach:g} rad was given: give a finite number above 0")
 
     def search(self, session: Session) -> tuple[float, float]:
         dial = session.dial
