@@ -125,17 +125,18 @@ def _check_table(amplitudes: jax.Array, table: Floats | jax.Array) -> None:
 def _each(amplitudes: jax.Array, matrices: jax.Array) -> jax.Array:
     """`each` of (b, 2^n) with (n, 2, 2)."""
     states, size = amplitudes.shape
-    n = len(matrices)
-    run = 2 ** min(BLOCK, n)
+    first, *others = _blocks(matrices)
+    run = len(first) // 2
     whole = amplitudes.reshape(-1, run)
-    sides = jnp.stack([whole.real, whole.imag], axis=1).reshape(-1, 2 * run)
-    planes = _dot(sides, _real(_product(matrices[:BLOCK])).T).reshape(-1, 2, run).swapaxes(0, 1)
+    # Two products, since laying the parts side by side first takes XLA longer inside a loop.
+    sides = _dot(whole.real, first.T[:run]) + _dot(whole.imag, first.T[run:])
+    planes = sides.reshape(-1, 2, run).swapaxes(0, 1)
     left = size // run  # values of the bits that wait for their matrix
-    for first in range(BLOCK, n, BLOCK):
-        block = _product(matrices[first : first + BLOCK])
-        left //= len(block)
-        turned = planes.reshape(2, -1, left, len(block), run).transpose(0, 3, 1, 2, 4).reshape(2 * len(block), -1)
-        planes = _dot(_real(block), turned)
+    for block in others:
+        width = len(block) // 2
+        left //= width
+        turned = planes.reshape(2, -1, left, width, run).transpose(0, 3, 1, 2, 4)
+        planes = _dot(block, turned.reshape(2 * width, -1))
     real, imaginary = planes.reshape(2, -1, states, run).swapaxes(1, 2).reshape(2, states, size)
     return lax.complex(real, imaginary)
 
@@ -144,15 +145,23 @@ def _dot(a: jax.Array, b: jax.Array) -> jax.Array:
     return jnp.dot(a, b, precision=lax.Precision.HIGHEST)  # a GPU would else round the factors
 
 
-def _product(matrices: jax.Array) -> jax.Array:
-    """(2^k, 2^k) of (k, 2, 2): the tensor product, the first the lowest bit."""
-    return reduce(lambda low, high: jnp.kron(high, low), matrices)
+def _blocks(matrices: jax.Array) -> list[jax.Array]:
+    """Real (2k, 2k), for real parts and then imaginary ones, of the products of each four of (n, 2, 2)."""
+    full = len(matrices) // BLOCK * BLOCK
+    groups = [matrices[:full].reshape(-1, BLOCK, 2, 2), matrices[None, full:]]
+    made: list[jax.Array] = []
+    for group in groups:
+        if group.size:
+            whole = reduce(_kron, jnp.moveaxis(group, 1, 0))
+            real, imaginary = whole.real, whole.imag
+            made.extend(jnp.block([[real, -imaginary], [imaginary, real]]))
+    return made
 
 
-def _real(matrix: jax.Array) -> jax.Array:
-    """(2k, 2k) real of (k, k) complex, to act on real parts and then the imaginary ones."""
-    real, imaginary = matrix.real, matrix.imag
-    return jnp.block([[real, -imaginary], [imaginary, real]])
+def _kron(low: jax.Array, high: jax.Array) -> jax.Array:
+    """The tensor products of (g, k, k) and (g, 2, 2)."""
+    product = high[:, :, None, :, None] * low[:, None, :, None, :]
+    return product.reshape(len(low), 2 * low.shape[1], -1)
 
 
 @jax.custom_vjp
