@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -14,13 +15,15 @@ from counterpoint.loop.answer import EXACT, Answer
 from counterpoint.loop.solution_growth import PROBLEMS, Course
 from counterpoint.workloads.breakeven import told
 from counterpoint.workloads.rivals import NOTHING
-from counterpoint.workloads.solution_time import Bounded
+from counterpoint.workloads.solution_time import Bounded, Growth
 from counterpoint.workloads.workload import Bill
 
 STYLES = {"holds": "bold green", "does not hold": "bold red", "not shown": "bold yellow"}
+UNITS = (("h", 3600.0), ("min", 60.0), ("s", 1.0), ("ms", 1e-3), ("us", 1e-6))
 SHOWN = 40  # variables of an answer
 TIMES = (
-    "Time to solution: until the best known answer is there with 99 %, runs alone; median of problems, 95 % intervals."
+    "Time to solution: until the best known answer is there with 99 %, runs alone; median of problems, 95 % intervals "
+    "('...': no bound)."
 )
 JOULES = "Joules: 15 W a core, 25 kW for a whole cryogenic machine; an assumption."
 CHARGED = "Machine seconds are what it charges for shots; what simulated it is charged to nobody."
@@ -72,12 +75,14 @@ def show_course(course: Course, plot: Path | None) -> None:
         style="dim",
         soft_wrap=piped,
     )
-    table = _table("time to 99 %", *course.sides)
+    values = [v for side in course.sides.values() if side.growth for v in _known(side.growth)]
+    unit, size = _unit(float(np.median(values)) if values else 1.0)
+    table = _table(f"to 99 %, {unit}", *course.sides)
     for n in family.sizes:
         times = [side.growth and side.growth.times.get(n) for side in course.sides.values()]
-        table.add_row(f"{n} vertices", *(interval(one) if one else "" for one in times))
+        table.add_row(f"{n} vertices", *(bounded(one, 1 / size) if one else "" for one in times))
     bases = [side.growth and side.growth.base for side in course.sides.values()]
-    table.add_row("times a vertex", *(_base(one) if one else "" for one in bases))
+    table.add_row("times a vertex", *(bounded(one, 1) if one else "" for one in bases))
     console.print(table)
     console.print()
     console.print(_settings({name: one.settings[max(one.settings)] for name, one in course.sides.items()}))
@@ -95,20 +100,26 @@ def show_course(course: Course, plot: Path | None) -> None:
 
 
 def interval(time: Bounded) -> str:
-    """A time with its interval, or its bound."""
-    if time.value is None:
-        return f"above {told(time.low)}"
-    high = "no bound" if time.high is None else told(time.high)
-    value, unit = told(time.value).split()
-    low = told(time.low)
-    low, high = (end.removesuffix(f" {unit}") if end.endswith(f" {unit}") else end for end in (low, high))
-    return f"{value} ({low}-{high}) {unit}"
+    """A time with its interval, or its bound, in one unit."""
+    unit, size = _unit(time.low if time.value is None else time.value)
+    return f"{bounded(time, 1 / size)} {unit}"
 
 
-def _base(base: Bounded) -> str:
-    if base.value is None:
-        return f"above {base.low:.3f}"
-    return f"{base.value:.3f} ({base.low:.3f}-{'' if base.high is None else f'{base.high:.3f}'})"
+def bounded(figure: Bounded, times: float) -> str:
+    """A figure with its interval, or its bound, so many times."""
+    low = f"{times * figure.low:.3g}"
+    if figure.value is None:
+        return f"above {low}"
+    return f"{times * figure.value:.3g} ({low}-{'...' if figure.high is None else f'{times * figure.high:.3g}'})"
+
+
+def _unit(seconds: float) -> tuple[str, float]:
+    """The unit that a person would take for it, and how many seconds that is."""
+    return next((one for one in UNITS if seconds >= one[1]), UNITS[-1])
+
+
+def _known(growth: Growth) -> list[float]:
+    return [one.value for one in growth.times.values() if one.value is not None]
 
 
 def _verdict(answer: Answer) -> Text:
@@ -152,7 +163,7 @@ def _used(bills: Mapping[str, Bill]) -> Table:
 
 
 def _table(first: str, *more: str) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column(first)
     for heading in more:
         table.add_column(heading, justify="right")

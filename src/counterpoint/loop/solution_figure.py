@@ -22,7 +22,7 @@ def draw(course: Course, path: Path) -> None:
     apart = 0.06 * (course.family.sizes[-1] - course.family.sizes[0]) / len(course.family.sizes)
     for i, (name, grown) in enumerate(shown):
         known = {n: one for n, one in grown.times.items() if one.value is not None}
-        sizes = np.array(list(known)) + apart * (i - len(shown) / 2)  # beside each other
+        sizes = np.array(list(known)) + apart * (i - (len(shown) - 1) / 2)  # beside each other
         values = np.array([one.value for one in known.values()])
         low = values - [one.low for one in known.values()]
         high = np.array([one.high or math.nan for one in known.values()]) - values

@@ -28,7 +28,7 @@ RIVALS: Mapping[str, Sequence[Method]] = {  # each with the settings that it is 
     "annealing": (Anneal(5), Anneal(30), Anneal(200)),
     "tabu search": (Tabu(10), Tabu(100)),
     "local search": (Local(),),
-    "Goemans-Williamson": (Goemans(),),
+    "Goemans and Williamson": (Goemans(),),
 }
 
 
