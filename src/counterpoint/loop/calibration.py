@@ -37,7 +37,7 @@ CHECKS = ((8, 2_000), (100, 2_000))  # pulses and shots of a train: the long one
 FINDERS: dict[str, Finder] = {
     QUANTUM: CoherentRepetition(),
     "amplified": ErrorAmplification(),
-    "gp-ucb": SinglePulses(),
+    "gp-ucb": SinglePulses(scans=12),  # each is a permit
 }
 
 
@@ -56,7 +56,7 @@ class Calibration(Edge):
     margin: float = 0.1  # of -ln of what is left: a tenth less
     rival: str = "amplified"
     every: int = 12
-    uses: int = 10_000
+    uses: int = 3_000
     rest: int = 10
 
     def lack(self, machine: Machine, sites: Sites) -> str:

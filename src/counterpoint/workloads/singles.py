@@ -18,7 +18,6 @@ from counterpoint.base import Floats
 from counterpoint.workloads.trains import Finder, Session
 
 PLACES = 33  # over the safe range
-SCANS = 100
 AMPLITUDE = 0.3  # prior standard deviation of the mean, about that of sin(3 delta / 2) over the safe range
 FINE = 1025  # places among which the answer is chosen
 
@@ -31,10 +30,12 @@ class SinglePulses(Finder):
     Attributes:
         beta: how many standard deviations an unknown setting is given in advance.
         length: of the squared-exponential kernel, in units of the knob's scale.
+        scans: into which the uses are split; with fewer the bandit hears of its shots later.
     """
 
     beta: float = 1.0
     length: float = 4.0
+    scans: int = 100
     citation: str = (
         "@inproceedings{Srinivas2010, title={Gaussian process optimization in the bandit setting: no regret and"
         " experimental design}, author={Srinivas, Niranjan and Krause, Andreas and Kakade, Sham and Seeger, Matthias},"
@@ -45,7 +46,7 @@ class SinglePulses(Finder):
         places = np.linspace(*session.dial.ends, PLACES)
         prior = self._kernel(places, places)
         shots, signal = np.zeros(PLACES), np.zeros(PLACES)
-        each = max(1, session.shots(1, 1, session.left / SCANS))
+        each = max(1, session.shots(1, 1, session.left / self.scans))
         while batch := min(each, session.shots(1, 1, session.left)):
             mean, deviation = self._posterior(prior, prior, shots, signal)
             place = int(np.argmin(np.abs(mean) - self.beta * deviation))
