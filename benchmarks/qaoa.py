@@ -4,9 +4,9 @@
     python benchmarks/qaoa.py --derive DEGREE DEPTH
 
 Graphs are networkx's random_regular_graph(3, 16, seed=s), s = 0 to 19. Figures of QAOA are exact, from the state vector
-without noise; those of rivals are from runs of half a second of one core a graph. Each is the mean over the graphs,
-with the least and the greatest of them. Seconds are of one core: of a rival's run, of simulating QAOA's state once,
-which on a quantum machine nobody would do, and of choosing its angles.
+without noise; those of rivals are from runs of a quarter of a second of one core a graph. Each is the mean over the
+graphs, with the least and the greatest of them. Seconds are of one core, medians: of a rival's run, of simulating
+QAOA's state once, which on a quantum machine nobody would do, and of choosing its angles.
 
 --derive prints the angles of the regular tree, by depth: a line of gammas, one of betas.
 """
@@ -36,7 +36,7 @@ from counterpoint.workloads.runs import Method
 from counterpoint.workloads.tabu import Tabu
 
 DEGREE, SIZE, GRAPHS = 3, 16, 20
-SECONDS = 0.5  # of each rival on each graph
+SECONDS = 0.25  # of each rival on each graph
 SHOTS = 16
 RIVALS: dict[str, Method | None] = {
     "a guess": None,
@@ -83,14 +83,13 @@ def figures(cuts: Floats, weights: Floats, most: float, seconds: float, chosen: 
 
 
 def quantum(problem: Ising, solver: Qaoa, seed: int) -> Figures:
-    """QAOA by its exact chances. The compiled functions are warm."""
+    """QAOA by its exact chances."""
     table = energies(problem)
-    for _ in range(2):
-        began = time.process_time()
-        angles, start = solver.prepared(problem, fold_in((seed,), "qaoa"))
-        chosen = time.process_time() - began
-        weights = chances(problem, angles, start)
-        seconds = time.process_time() - began - chosen
+    began = time.process_time()
+    angles, start = solver.prepared(problem, fold_in((seed,), "qaoa"))
+    chosen = time.process_time() - began
+    weights = chances(problem, angles, start)
+    seconds = time.process_time() - began - chosen
     return figures(-table, weights / weights.sum(), -table.min(), seconds, chosen)
 
 
@@ -105,6 +104,7 @@ def classical(problem: Ising, method: Method | None, seed: int) -> Figures:
 
 
 def measured(solve: Callable[[Ising, int], Figures]) -> list[Figures]:
+    solve(graph(0), 0)  # compiled and loaded
     return [solve(graph(seed), seed) for seed in range(GRAPHS)]
 
 
@@ -122,7 +122,7 @@ def row(name: str, found: list[Figures]) -> str:
 
 def draw(fixed: dict[int, list[Figures]], rivals: dict[str, list[Figures]], path: Path) -> None:
     """Mean cut and chance of the optimum by depth, with the rivals as levels."""
-    figure, axes = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
+    figure, axes = plt.subplots(1, 2, figsize=(9, 4.8), layout="constrained")
     for axis, what in zip(axes, ("mean", "optimal"), strict=True):
         values = np.array([[getattr(f, what) for f in found] for found in fixed.values()])
         x = list(fixed)
@@ -134,17 +134,19 @@ def draw(fixed: dict[int, list[Figures]], rivals: dict[str, list[Figures]], path
         for i, (name, found) in enumerate((name, found) for name, found in rivals.items() if RIVALS[name]):
             level = float(np.mean([getattr(f, what) for f in found]))
             colour = COLOURS[1 + i % (len(COLOURS) - 1)]
-            axis.axhline(level, color=colour, lw=1, ls="--", label=name if what == "optimal" else None)
+            axis.axhline(level, color=colour, lw=1.2, ls=(2 * i, (4, 8)), label=name if what == "optimal" else None)
         axis.set(xlabel="layers p", ylabel=LABELS[what], xticks=x)
         axis.spines[["top", "right"]].set_visible(False)
-    axes[0].legend(fontsize=8, loc="lower right", frameon=False)
-    figure.legend(*_others(axes[1]), fontsize=8, loc="outside right upper", frameon=False, title="One run of a rival")
+    (curves, curve_names), (levels, level_names) = (axis.get_legend_handles_labels() for axis in axes)
+    figure.legend(
+        [*curves, *levels[1:]],
+        [*curve_names, *level_names[1:]],
+        fontsize=8,
+        loc="outside lower center",
+        ncol=3,
+        frameon=False,
+    )
     save(figure, path)
-
-
-def _others(axis: plt.Axes) -> tuple[list, list[str]]:
-    handles, labels = axis.get_legend_handles_labels()
-    return handles[1:], labels[1:]
 
 
 def derive(degree: int, depth: int) -> None:
