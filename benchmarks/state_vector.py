@@ -352,6 +352,8 @@ def compare(task: str, bits: str, python: str | None, repeats: int) -> None:
     for name in [name for name, found in first.items() if "failed" in found]:
         print(f"  {name:14} failed in its first call")
         peers.pop(name).close()
+    if "ours" not in peers:
+        sys.exit("ours did not run, and nothing can be compared with it")
     spent: dict[str, list[tuple[float, float]]] = {name: [] for name in peers}
     for repeat in range(repeats + 1):
         for name, peer in peers.items():
