@@ -14,7 +14,7 @@ from counterpoint.base import BadInput
 from counterpoint.circuits.limits import STATE
 from counterpoint.circuits.matrices import u
 from counterpoint.circuits.state import state
-from counterpoint.circuits.vector import each, expectation, permuted, phased, plus, zero
+from counterpoint.circuits.vector import each, expectation, permuted, phased, plus, product, zero
 
 compiled = jax.jit(each)
 PRECISIONS = ((np.complex64, 3e-6), (np.complex128, 1e-13))
@@ -72,6 +72,14 @@ def test_start_states():
     assert zero(2).dtype == plus(2).dtype == np.complex64
     with pytest.raises(BadInput, match=f"on {STATE + 1} qubits was given"):
         zero(STATE + 1)
+
+
+@pytest.mark.parametrize(("n", "batch"), [(3, (2,)), (9, ()), (9, (2,))])
+def test_a_product_state(n, batch):
+    qubits = drawn((*batch, n, 2))
+    found = jax.jit(product)(jnp.asarray(qubits))
+    for place in np.ndindex(batch):
+        np.testing.assert_allclose(found[place], reduce(np.kron, qubits[place][::-1]), atol=1e-15)
 
 
 def test_a_permutation_is_a_gather_and_so_is_its_gradient():

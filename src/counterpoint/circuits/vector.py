@@ -38,10 +38,18 @@ def plus(qubits: int, dtype: DTypeLike = np.complex64) -> jax.Array:
 
 def product(qubits: jax.Array) -> jax.Array:
     """(..., 2^n) the product state of the one-qubit states (..., n, 2)."""
-    whole = qubits[..., 0, :]
-    for q in range(1, qubits.shape[-2]):
-        whole = (qubits[..., q, :, None] * whole[..., None, :]).reshape(*whole.shape[:-1], -1)
-    return whole
+    n = qubits.shape[-2]
+    if n <= 2 * BLOCK:
+        whole = qubits[..., 0, :]
+        for q in range(1, n):
+            whole = (qubits[..., q, :, None] * whole[..., None, :]).reshape(*whole.shape[:-1], -1)
+        return whole
+    low, high = product(qubits[..., : n // 2, :]), product(qubits[..., n // 2 :, :])
+    # As products of real matrices, since XLA would else multiply out all n factors of every amplitude.
+    rows = jnp.stack([jnp.stack([high.real, -high.imag], -1), jnp.stack([high.imag, high.real], -1)])
+    columns = jnp.stack([low.real, low.imag], -2)
+    real, imaginary = _dot(rows, columns)
+    return lax.complex(real, imaginary).reshape(*qubits.shape[:-2], 2**n)
 
 
 def each(amplitudes: jax.Array, matrices: jax.Array) -> jax.Array:
@@ -142,7 +150,7 @@ def _each(amplitudes: jax.Array, matrices: jax.Array) -> jax.Array:
 
 
 def _dot(a: jax.Array, b: jax.Array) -> jax.Array:
-    return jnp.dot(a, b, precision=lax.Precision.HIGHEST)  # a GPU would else round the factors
+    return jnp.matmul(a, b, precision=lax.Precision.HIGHEST)  # a GPU would else round the factors
 
 
 def _blocks(matrices: jax.Array) -> list[jax.Array]:
