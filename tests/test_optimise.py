@@ -19,8 +19,14 @@ from typer.testing import CliRunner
 from counterpoint.base import BadInput
 from counterpoint.cli.main import app
 from counterpoint.cli.solutions import interval
+from counterpoint.govern.charter import EXPERIMENT
 from counterpoint.loop.answer import Split
+from counterpoint.loop.jobs import JobSession
+from counterpoint.loop.optimise import device_of
+from counterpoint.machine.general import GeneralMachine
+from counterpoint.machine.meter import CYCLE_SECONDS
 from counterpoint.store.verdicts import verdicts
+from counterpoint.workloads.angles import Angles
 from counterpoint.workloads.anneal import Anneal
 from counterpoint.workloads.exact import exact
 from counterpoint.workloads.families import Family, family_named
@@ -29,7 +35,7 @@ from counterpoint.workloads.ising import Ising
 from counterpoint.workloads.local import Local, descended, square
 from counterpoint.workloads.optimise import RIVALS, Optimise, load, quickest, score, tally
 from counterpoint.workloads.problems import max_cut
-from counterpoint.workloads.qaoa import Qaoa
+from counterpoint.workloads.qaoa import Qaoa, circuit
 from counterpoint.workloads.quadratic import qubo
 from counterpoint.workloads.rivals import weigh
 from counterpoint.workloads.runs import Method, Runs, filled
@@ -318,6 +324,28 @@ def test_shots_fill_the_seconds_and_simulation_is_charged_to_nobody() -> None:
     assert real.bill.processor >= 0.05
     with pytest.raises(BadInput, match=r"one shot takes 1 s, and QAOA's share of the budget is 0\.5 s: give a larger"):
         Sampled(Qaoa(1, "fixed"), Device(run, lambda _: 1.0, simulated=True)).runs(ising, 0.5, (1,))
+
+
+class Timeless:
+    """Gives 0 always, and takes no time for it."""
+
+    name = "timeless"
+
+    def seconds(self, circuit) -> float:
+        return 0.0
+
+    def measured(self, circuit, shots: int, key: tuple[int, ...]) -> np.ndarray:
+        return np.zeros((shots, 4), np.bool_)
+
+
+def test_a_machine_that_tells_no_time_is_charged_a_cycle_for_a_shot(tmp_path: Path) -> None:
+    with JobSession.open(tmp_path, EXPERIMENT) as session:
+        device = device_of(session, GeneralMachine(Timeless()))
+        text = circuit(cut_of(nx.cycle_graph(4)), Angles((0.3,), (0.2,)))
+        assert device.seconds(text) == CYCLE_SECONDS
+        bits, seconds = device.run(text, 10, (1,))
+        assert bits.shape == (10, 4)
+        assert seconds == pytest.approx(10 * CYCLE_SECONDS)
 
 
 # Families

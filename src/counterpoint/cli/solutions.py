@@ -26,7 +26,10 @@ TIMES = (
     "('...': no bound)."
 )
 JOULES = "Joules: 15 W a core, 25 kW for a whole cryogenic machine; an assumption."
-CHARGED = "Machine seconds are what it charges for shots; what simulated it is charged to nobody."
+CHARGED = (
+    "Machine seconds are what it charges for shots, 1.1 us each where it tells no time; what simulated it is charged "
+    "to nobody."
+)
 
 
 def show_answer(answer: Answer) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from counterpoint.base import BadInput, Bits, Job, Key, Machine, Verdict, fold_in
 from counterpoint.loop.answer import EXACT, GROWTH, Answer, Split, Timed
 from counterpoint.loop.jobs import JobSession
+from counterpoint.machine.meter import CYCLE_SECONDS
 from counterpoint.machine.programs import general
 from counterpoint.machine.queued import QueuedMachine
 from counterpoint.machine.results import bits_of
@@ -112,14 +113,18 @@ def optimise(
 
 
 def device_of(session: JobSession, machine: Machine) -> Device:
-    """`machine` as workloads know it: every job is permitted, charged and sealed by the session."""
+    """`machine` as workloads know it: every job is permitted, charged and sealed by the session.
+
+    One that tells no time is charged as the ideal machine, a cycle for a shot.
+    """
 
     def run(circuit: str, shots: int, key: Key) -> tuple[Bits, float]:
         found = session.run(machine, circuit, shots, key)
-        return bits_of(found, general(circuit).bits).astype(np.uint8), found.seconds
+        return bits_of(found, general(circuit).bits).astype(np.uint8), found.seconds or shots * CYCLE_SECONDS
 
     def seconds(circuit: str) -> float:
-        return machine.price(Job(circuit, machine.space.start[None], PRICED, 1, "", (0,))).seconds / PRICED
+        price = machine.price(Job(circuit, machine.space.start[None], PRICED, 1, "", (0,)))
+        return price.seconds / PRICED or CYCLE_SECONDS
 
     return Device(run, seconds, simulated=not isinstance(machine, QueuedMachine))
 
