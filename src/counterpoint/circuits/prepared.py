@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import pairwise
 from typing import Any, Protocol, final
 
@@ -77,18 +78,22 @@ class _Given:
         self.batch = data.shape[:1] if data is not None else () if paulis is None else paulis.shape[:1]
         self.count = ansatz.parameters
         self.shared = jnp.concatenate([parameters, jnp.zeros(1, parameters.dtype)])  # the last for constants
-        self.own = self.shared
-        if data is not None:
-            spread = jnp.broadcast_to(self.shared, (len(data), self.shared.size))
-            self.own = jnp.concatenate([spread, data.astype(parameters.dtype)], axis=1)
+        self.data = None if data is None else data.astype(parameters.dtype)
 
     def angles(self, angles: Sequence[Sequence[Angle]], has_data: bool) -> jax.Array:
         """(T, K) of T rows of K angles each, or (T, B, K)."""
         constant, scale = (np.array([[getattr(a, x) for a in row] for row in angles]) for x in ("constant", "scale"))
         index = np.array([[self._place(a) for a in row] for row in angles], np.int32)
-        values = jnp.moveaxis(self.own[:, index], 0, 1) if has_data else self.shared[index]
+        values = self.shared
+        if (index >= self.count).all():
+            values = lax.stop_gradient(values)  # none is a parameter: nothing is to be differentiated
         if has_data:
+            assert self.data is not None
+            spread = jnp.broadcast_to(values, (len(self.data), values.size))
+            values = jnp.moveaxis(jnp.concatenate([spread, self.data], axis=1)[:, index], 0, 1)
             constant, scale = constant[:, None], scale[:, None]
+        else:
+            values = values[index]
         return jnp.asarray(constant, values.dtype) + jnp.asarray(scale, values.dtype) * values
 
     def errors(self, stage: int) -> jax.Array:
@@ -156,17 +161,14 @@ class _Piece:
 
 def _matrices(layers: Sequence[Stage], given: _Given, qubits: int) -> jax.Array:
     """(T, n, 2, 2) or (T, B, n, 2, 2) of layers of turns."""
-    terms = layers[0].rounds(qubits)[0]
-    rows = [layer.rounds(qubits)[1] for layer in layers]
-    whole = None
-    for r, of_round in enumerate(terms):
-        angles = given.angles([row[r] for row in rows], layers[0].has_data)
-        half = angles / 2
-        basis = jnp.stack([jnp.ones_like(angles), jnp.cos(half), jnp.sin(half), jnp.cos(angles), jnp.sin(angles)], -1)
-        made = (basis.astype(given.dtype)[..., None, None] * jnp.asarray(of_round, given.dtype)).sum(axis=-3)
-        whole = made if whole is None else _times(made, whole)
-    assert whole is not None
-    return whole
+    terms = jnp.asarray(layers[0].rounds(qubits)[0], given.dtype)
+    rows = [[angle for row in layer.rounds(qubits)[1] for angle in row] for layer in layers]
+    angles = given.angles(rows, layers[0].has_data)
+    angles = angles.reshape(*angles.shape[:-1], *terms.shape[:2])
+    half = angles / 2
+    basis = jnp.stack([jnp.ones_like(angles), jnp.cos(half), jnp.sin(half), jnp.cos(angles), jnp.sin(angles)], -1)
+    made = (basis.astype(given.dtype)[..., None, None] * terms).sum(axis=-3)
+    return reduce(lambda before, after: _times(after, before), jnp.moveaxis(made, -4, 0))
 
 
 def _times(a: jax.Array, b: jax.Array) -> jax.Array:
