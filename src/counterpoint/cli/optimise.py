@@ -16,10 +16,10 @@ from rich.text import Text
 
 from counterpoint.base import BadInput, fold_in
 from counterpoint.cli.interrupt import interruptible
-from counterpoint.cli.options import JobStore, Json, Rules, Seed, jobs_in
+from counterpoint.cli.options import DEFAULT_STORE, Json, Rules, Seed, Store, jobs_in
 from counterpoint.cli.solutions import show_answer, show_course
 from counterpoint.loop.figure import check_figure
-from counterpoint.loop.machines import machine_named, queues
+from counterpoint.loop.machines import machine_named
 from counterpoint.loop.optimise import optimise as run_optimise
 from counterpoint.loop.solution_figure import draw
 from counterpoint.loop.solution_growth import Course, grow
@@ -74,7 +74,7 @@ def optimise(
     ] = None,
     as_json: Json = False,
     seed: Seed = 0,
-    store: JobStore = None,
+    store: Store = DEFAULT_STORE,
     charter: Rules = None,
 ) -> None:
     """Solve a problem by QAOA and by tuned classical rivals on the same budget, and say whether quantum helps.
@@ -86,11 +86,6 @@ def optimise(
         if family is None:
             raise BadInput(f"--plot {plot} draws how times grow, and {problem} has 1 size: give a family, or no --plot")
         check_figure(plot)
-    if queues(machine) and store is None:
-        raise BadInput(
-            f"machine '{machine}' queues its jobs, and 0 folders were named to keep them in: name one with --store, so "
-            "that they can be collected when this is stopped"
-        )
     console = Console(stderr=True, markup=False, emoji=False, highlight=False)
     with interruptible() as heed, jobs_in(store, charter) as session, console.status("") as status:
         on, key = machine_named(machine, (seed,), session.jobs), fold_in((seed,), "optimise")
@@ -106,7 +101,7 @@ def optimise(
             given = read_problem(Path(problem))
             settings = _settings(given.ising, depth, angles, warm, cvar)
             found = run_optimise(session, on, given, settings, budget, key, _stated(console), say)
-            if store is not None and found.comparison is not None:
+            if found.comparison is not None:
                 again = _again(problem, budget, machine, depth, angles, warm, cvar, seed)
                 keep(session, store, told_of(found.comparison, f"optimise {given.name}", found.prospect, again))
     if isinstance(found, Course) and plot is not None:
