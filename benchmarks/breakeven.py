@@ -19,23 +19,23 @@ import networkx as nx
 import numpy as np
 
 from counterpoint.base import Key, fold_in
-from counterpoint.workloads import qaoa
-from counterpoint.workloads.anneal import Anneal
-from counterpoint.workloads.breakeven import BreakEven, told, what_if
-from counterpoint.workloads.footprint import YEAR, Assumptions
-from counterpoint.workloads.ising import Ising
-from counterpoint.workloads.logical_cost import LogicalCost, rotation_ts
-from counterpoint.workloads.optimise import tally
-from counterpoint.workloads.prospects import (
+from counterpoint.workloads.cost.breakeven import BreakEven, told, what_if
+from counterpoint.workloads.cost.footprint import YEAR, Assumptions
+from counterpoint.workloads.cost.logical_cost import LogicalCost, rotation_ts
+from counterpoint.workloads.cost.prospects import (
     SAMPLES_AT_EQUAL_ERROR,
     SAMPLES_AT_HALF_WIDTH,
     bandit_break_even,
     optimise_break_even,
     recalibrate_break_even,
 )
-from counterpoint.workloads.scaling import Scaling, fitted, of_growth
-from counterpoint.workloads.solution_time import Growth, growth, solution_time
-from counterpoint.workloads.transfer import transferred
+from counterpoint.workloads.cost.scaling import Scaling, fitted, of_growth
+from counterpoint.workloads.optimise import qaoa
+from counterpoint.workloads.optimise.anneal import Anneal
+from counterpoint.workloads.optimise.ising import Ising
+from counterpoint.workloads.optimise.solution_time import Growth, growth, solution_time
+from counterpoint.workloads.optimise.task import tally
+from counterpoint.workloads.optimise.transfer import transferred
 
 SWEEPS = (3, 10, 30, 100, 300)
 LAYERS = 6

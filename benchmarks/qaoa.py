@@ -25,15 +25,15 @@ import numpy as np
 
 from counterpoint.base import Floats, fold_in
 from counterpoint.loop.figure import COLOURS, save
-from counterpoint.workloads import tree
-from counterpoint.workloads.angles import depths, of_tree
-from counterpoint.workloads.anneal import Anneal
-from counterpoint.workloads.goemans import Goemans
-from counterpoint.workloads.ising import Ising
-from counterpoint.workloads.local import Local
-from counterpoint.workloads.qaoa import Qaoa, chances, energies
-from counterpoint.workloads.runs import Method
-from counterpoint.workloads.tabu import Tabu
+from counterpoint.workloads.optimise import tree
+from counterpoint.workloads.optimise.angles import depths, of_tree
+from counterpoint.workloads.optimise.anneal import Anneal
+from counterpoint.workloads.optimise.goemans import Goemans
+from counterpoint.workloads.optimise.ising import Ising
+from counterpoint.workloads.optimise.local import Local
+from counterpoint.workloads.optimise.qaoa import Qaoa, chances, energies
+from counterpoint.workloads.optimise.runs import Method
+from counterpoint.workloads.optimise.tabu import Tabu
 
 DEGREE, SIZE, GRAPHS = 3, 16, 20
 SECONDS = 0.25  # of each rival on each graph

@@ -16,7 +16,7 @@ from scipy.special import stdtrit
 
 from counterpoint.base import Verdict
 from counterpoint.workloads import Budget, Comparison, weigh
-from counterpoint.workloads.recalibrate import Recalibration
+from counterpoint.workloads.calibrate.recalibrate import Recalibration
 
 BUDGETS = (300, 1_000, 3_000, 10_000, 30_000, 100_000)
 TARGETS = (1e-2, 3e-3, 1e-3, 3e-4)  # rad

@@ -233,6 +233,16 @@ def test_the_errors_are_put_where_they_are_said_to_be():
         np.testing.assert_allclose(one, vector, atol=1e-13)
 
 
+def test_errors_of_a_batch_of_data_are_each_ones_own():
+    ansatz, rng = layered(3, 2), np.random.default_rng(8)
+    at, data = jnp.asarray(rng.normal(size=ansatz.parameters)), jnp.asarray(rng.normal(size=(3, 3)))
+    paulis = jnp.asarray(rng.integers(4, size=(3, len(stages(ansatz)), 3)))
+    run = jax.jit(prepared(ansatz))
+    together = run(at, data, paulis)
+    for k in range(3):
+        np.testing.assert_allclose(together[k], run(at, data[k : k + 1], paulis[k : k + 1])[0], atol=1e-14)
+
+
 def test_no_noise_is_the_very_state_and_gradients_go_through_noise():
     ansatz, at = tangled(3), jnp.array([0.3, 0.8, -1.2])
     run, table = prepared(ansatz), np.random.default_rng(7).normal(size=8)

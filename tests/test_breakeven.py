@@ -15,10 +15,9 @@ from scipy.stats import binom
 from counterpoint.base import BadInput
 from counterpoint.circuits.circuit import Circuit, Operation
 from counterpoint.quops.estimate import Estimate
-from counterpoint.workloads.breakeven import WHAT_IFS, BreakEven, break_even, told, what_if
-from counterpoint.workloads.energy import Power
-from counterpoint.workloads.footprint import FORMULA, YEAR, Assumptions, footprint
-from counterpoint.workloads.logical_cost import (
+from counterpoint.workloads.cost.breakeven import WHAT_IFS, BreakEven, break_even, told, what_if
+from counterpoint.workloads.cost.footprint import FORMULA, YEAR, Assumptions, footprint
+from counterpoint.workloads.cost.logical_cost import (
     IQAE_USES,
     LogicalCost,
     Repeated,
@@ -33,15 +32,16 @@ from counterpoint.workloads.logical_cost import (
     reflection,
     rotation_ts,
 )
-from counterpoint.workloads.prospects import (
+from counterpoint.workloads.cost.prospects import (
     SAMPLES_AT_EQUAL_ERROR,
     SAMPLES_AT_HALF_WIDTH,
     bandit_break_even,
     optimise_break_even,
     recalibrate_break_even,
 )
-from counterpoint.workloads.scaling import Scaling, fitted, of_growth
-from counterpoint.workloads.solution_time import Bounded, Growth
+from counterpoint.workloads.cost.scaling import Scaling, fitted, of_growth
+from counterpoint.workloads.energy import Power
+from counterpoint.workloads.optimise.solution_time import Bounded, Growth
 
 STATED = Assumptions()
 # A reaction of a second is longer than any d cycles: a step takes one second at every distance, and algebra is exact.

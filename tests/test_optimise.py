@@ -26,22 +26,22 @@ from counterpoint.loop.optimise import device_of
 from counterpoint.machine.general import GeneralMachine
 from counterpoint.machine.meter import CYCLE_SECONDS
 from counterpoint.store.verdicts import verdicts
-from counterpoint.workloads.angles import Angles
-from counterpoint.workloads.anneal import Anneal
-from counterpoint.workloads.exact import exact
-from counterpoint.workloads.families import Family, family_named
-from counterpoint.workloads.goemans import relaxed, rounded
-from counterpoint.workloads.ising import Ising
-from counterpoint.workloads.local import Local, descended, square
-from counterpoint.workloads.optimise import RIVALS, Optimise, load, quickest, score, tally
-from counterpoint.workloads.problems import max_cut
-from counterpoint.workloads.qaoa import Qaoa, circuit
-from counterpoint.workloads.quadratic import qubo
+from counterpoint.workloads.optimise.angles import Angles
+from counterpoint.workloads.optimise.anneal import Anneal
+from counterpoint.workloads.optimise.exact import exact
+from counterpoint.workloads.optimise.families import Family, family_named
+from counterpoint.workloads.optimise.goemans import relaxed, rounded
+from counterpoint.workloads.optimise.ising import Ising
+from counterpoint.workloads.optimise.local import Local, descended, square
+from counterpoint.workloads.optimise.problems import max_cut
+from counterpoint.workloads.optimise.qaoa import Qaoa, circuit
+from counterpoint.workloads.optimise.quadratic import qubo
+from counterpoint.workloads.optimise.runs import Method, Runs, filled
+from counterpoint.workloads.optimise.sampled import SHOTS, Device, Sampled
+from counterpoint.workloads.optimise.solution_time import DRAWS, Tally, growth, solution_time
+from counterpoint.workloads.optimise.tabu import Tabu
+from counterpoint.workloads.optimise.task import RIVALS, Optimise, load, quickest, score, tally
 from counterpoint.workloads.rivals import weigh
-from counterpoint.workloads.runs import Method, Runs, filled
-from counterpoint.workloads.sampled import SHOTS, Device, Sampled
-from counterpoint.workloads.solution_time import DRAWS, Tally, growth, solution_time
-from counterpoint.workloads.tabu import Tabu
 from counterpoint.workloads.workload import Bill, Budget
 
 FALSE_ALARM = 1e-6
@@ -86,7 +86,7 @@ def test_every_rival_finds_the_optimum_of_a_small_problem(name: str, method: Met
 def test_runs_fill_their_seconds_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     """By a clock of its own, on which a run takes 1 ms and to prepare takes 20."""
     clock = [5.0]
-    monkeypatch.setattr("counterpoint.workloads.runs.time.process_time", lambda: clock[0])
+    monkeypatch.setattr("counterpoint.workloads.optimise.runs.time.process_time", lambda: clock[0])
 
     def start():
         clock[0] += 0.02

@@ -10,7 +10,7 @@ import pytest
 from counterpoint.base import BadInput
 from counterpoint.codes import surface
 from counterpoint.codes.sites import sites_of
-from counterpoint.workloads.patches import MOST, Patches
+from counterpoint.workloads.optimise.patches import MOST, Patches
 
 
 def patches(distance: int, smaller: int, dead: tuple[str, ...] = ()) -> Patches:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from counterpoint.base import BadInput
-from counterpoint.workloads.problems import MOST, Problem, read_problem
+from counterpoint.workloads.optimise.problems import MOST, Problem, read_problem
 
 NAMES = st.text("abcdefghijklmnoqrstuvwxyz0123456789_-.", min_size=1, max_size=6)
 WEIGHTS = st.floats(-1e6, 1e6).filter(lambda w: abs(w) > 1e-6)

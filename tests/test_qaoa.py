@@ -10,11 +10,11 @@ from chances import alike
 from counterpoint.base import BadInput
 from counterpoint.circuits.qasm import read
 from counterpoint.circuits.state import probabilities
-from counterpoint.workloads import ansatz, tree, warm
-from counterpoint.workloads.angles import Angles, interpolated, of_tree
-from counterpoint.workloads.ising import Ising
-from counterpoint.workloads.qaoa import Qaoa, chances, circuit, cvar, energies
-from counterpoint.workloads.transfer import fixed, scale, transferred
+from counterpoint.workloads.optimise import qaoa_state, tree, warm
+from counterpoint.workloads.optimise.angles import Angles, interpolated, of_tree
+from counterpoint.workloads.optimise.ising import Ising
+from counterpoint.workloads.optimise.qaoa import Qaoa, chances, circuit, cvar, energies
+from counterpoint.workloads.optimise.transfer import fixed, scale, transferred
 
 PUBLISHED = (0.6925, 0.7559, 0.7924, 0.8169, 0.8364, 0.8499, 0.8598, 0.8674)  # arXiv:2107.00677, degree 3, p = 1 to 8
 
@@ -170,10 +170,10 @@ def test_the_table_has_every_energy():
 def test_the_gradient_is_that_of_finite_differences(share):
     problem, angles, start, step = random_ising(6, 2), some_angles(3, 1), some_tilts(6, 1), 1e-6
     table = energies(problem)
-    value, slope = ansatz.objective(table, angles, start, share)
+    value, slope = qaoa_state.objective(table, angles, start, share)
     assert value == pytest.approx(cvar(table, chances(problem, angles, start), share), abs=1e-12)
     for i, unit in enumerate(np.eye(6) * step):
-        up, down = (ansatz.objective(table, Angles.of(angles.flat + s * unit), start, share)[0] for s in (1, -1))
+        up, down = (qaoa_state.objective(table, Angles.of(angles.flat + s * unit), start, share)[0] for s in (1, -1))
         assert slope[i] == pytest.approx((up - down) / (2 * step), abs=1e-7)
 
 
@@ -197,8 +197,8 @@ def test_optimised_angles_are_a_minimum_of_what_was_asked_for():
     table = energies(problem)
     for share in (1.0, 0.25):
         best, start = Qaoa(2, "optimised", cvar=share).prepared(problem, (1,))
-        value, slope = ansatz.objective(table, best, start, share)
-        assert value < ansatz.objective(table, transferred(problem, 2), start, share)[0]
+        value, slope = qaoa_state.objective(table, best, start, share)
+        assert value < qaoa_state.objective(table, transferred(problem, 2), start, share)[0]
         if share == 1:  # a share has kinks, at which a slope need not vanish
             assert np.abs(slope).max() < 1e-4
 

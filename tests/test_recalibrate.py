@@ -15,9 +15,9 @@ from counterpoint.machine.chip import willow
 from counterpoint.machine.meter import CYCLE_SECONDS
 from counterpoint.machine.pulses import KNOB, Train, chances, ones
 from counterpoint.machine.results import bits_of
-from counterpoint.workloads.amplification import ErrorAmplification, fitted
-from counterpoint.workloads.recalibrate import FLOOR, Recalibration, Task
-from counterpoint.workloads.repetition import (
+from counterpoint.workloads.calibrate.amplification import ErrorAmplification, fitted
+from counterpoint.workloads.calibrate.recalibrate import FLOOR, Recalibration, Task
+from counterpoint.workloads.calibrate.repetition import (
     ERRORS,
     SCANS,
     TURNS,
@@ -27,9 +27,9 @@ from counterpoint.workloads.repetition import (
     Posterior,
     posterior,
 )
+from counterpoint.workloads.calibrate.singles import SinglePulses
+from counterpoint.workloads.calibrate.trains import LEAST, TURN, TURN_SPREAD, Dial, Finder, Row, Session
 from counterpoint.workloads.rivals import weigh
-from counterpoint.workloads.singles import SinglePulses
-from counterpoint.workloads.trains import LEAST, TURN, TURN_SPREAD, Dial, Finder, Row, Session
 from counterpoint.workloads.workload import Bill, Budget, Workload
 
 DIAL = Dial(start=1.0, low=0.94, high=1.06, scale=0.015, error=1e-3)

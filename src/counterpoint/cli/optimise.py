@@ -24,11 +24,11 @@ from counterpoint.loop.optimise import optimise as run_optimise
 from counterpoint.loop.solution_figure import draw
 from counterpoint.loop.solution_growth import Course, grow
 from counterpoint.loop.verdicts import keep, told_of
-from counterpoint.workloads.families import family_named
-from counterpoint.workloads.ising import Ising
-from counterpoint.workloads.problems import read_problem
-from counterpoint.workloads.qaoa import Qaoa
-from counterpoint.workloads.transfer import fixed
+from counterpoint.workloads.optimise.families import family_named
+from counterpoint.workloads.optimise.ising import Ising
+from counterpoint.workloads.optimise.problems import read_problem
+from counterpoint.workloads.optimise.qaoa import Qaoa
+from counterpoint.workloads.optimise.transfer import fixed
 
 DEPTHS = (1, 3, 5)  # of QAOA, tuned where none is given
 WARM = 0.25  # epsilon of a warm start: the value of its paper

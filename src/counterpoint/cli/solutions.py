@@ -13,9 +13,9 @@ from rich.text import Text
 from counterpoint.cli.comparison import WIDTH
 from counterpoint.loop.answer import EXACT, Answer
 from counterpoint.loop.solution_growth import PROBLEMS, Course
-from counterpoint.workloads.breakeven import told
+from counterpoint.workloads.cost.breakeven import told
+from counterpoint.workloads.optimise.solution_time import Bounded, Growth
 from counterpoint.workloads.rivals import NOTHING
-from counterpoint.workloads.solution_time import Bounded, Growth
 from counterpoint.workloads.workload import Bill
 
 STYLES = {"holds": "bold green", "does not hold": "bold red", "not shown": "bold yellow"}

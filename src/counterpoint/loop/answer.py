@@ -10,13 +10,13 @@ import numpy as np
 
 from counterpoint.base import BadInput, Verdict
 from counterpoint.quops.estimate import Estimate
-from counterpoint.workloads.breakeven import BreakEven
+from counterpoint.workloads.cost.breakeven import BreakEven
 from counterpoint.workloads.energy import Power, charged
-from counterpoint.workloads.exact import Exact
-from counterpoint.workloads.optimise import EQUAL, Best, total
-from counterpoint.workloads.problems import Problem
+from counterpoint.workloads.optimise.exact import Exact
+from counterpoint.workloads.optimise.problems import Problem
+from counterpoint.workloads.optimise.solution_time import Bounded, Tally
+from counterpoint.workloads.optimise.task import EQUAL, Best, total
 from counterpoint.workloads.rivals import Comparison
-from counterpoint.workloads.solution_time import Bounded, Tally
 from counterpoint.workloads.workload import Bill
 
 PROOF, TIMING = 0.1, 0.3  # of the budget: HiGHS's, and that of time to solution; the rest is the verdict's

@@ -23,12 +23,12 @@ from counterpoint.loop.edge import Edge, Moment
 from counterpoint.loop.errand import Errand
 from counterpoint.machine.pulses import KNOB, Train
 from counterpoint.store.turns import Attempt, Work
-from counterpoint.workloads.amplification import ErrorAmplification
+from counterpoint.workloads.calibrate.amplification import ErrorAmplification
+from counterpoint.workloads.calibrate.repetition import CoherentRepetition
+from counterpoint.workloads.calibrate.singles import SinglePulses
+from counterpoint.workloads.calibrate.trains import Dial, Finder, Scan
 from counterpoint.workloads.energy import Power, charged
-from counterpoint.workloads.repetition import CoherentRepetition
 from counterpoint.workloads.rivals import NOTHING, QUANTUM
-from counterpoint.workloads.singles import SinglePulses
-from counterpoint.workloads.trains import Dial, Finder, Scan
 from counterpoint.workloads.workload import Bill
 
 CHECKS = ((8, 2_000), (100, 2_000))  # pulses and shots of a train: the long one is read where the short one allows it

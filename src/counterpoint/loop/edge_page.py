@@ -18,9 +18,11 @@ BILL = {  # columns: of a bill, as words, and how a sum is written
     "processor": ("processor, s", "{:.3g}"),
     "joules": ("joules", "{:.3g}"),
 }
-MEANING = """Tasks of the AI half, done by this machine and by its classical rivals, each side on the same budget.
-Scores are measured, larger is better. The answer that is taken is that of the side which has done best on the tasks before.
-Joules follow from a model: 15 W a core, 25 kW for a whole cryogenic machine."""
+MEANING = (
+    "Tasks of the AI half, done by this machine and by its classical rivals, each side on the same budget. Scores are"
+    " measured, larger is better. The answer that is taken is that of the side which has done best on the tasks before."
+    " Joules follow from a model: 15 W a core, 25 kW for a whole cryogenic machine."
+)
 
 
 def edge_page(session: Session) -> list[str]:

@@ -15,11 +15,18 @@ from counterpoint.machine.programs import general
 from counterpoint.machine.queued import QueuedMachine
 from counterpoint.machine.results import bits_of
 from counterpoint.quops.estimate import Estimate
-from counterpoint.workloads.breakeven import BreakEven
+from counterpoint.workloads.cost.breakeven import BreakEven
+from counterpoint.workloads.cost.footprint import Assumptions
+from counterpoint.workloads.cost.prospects import optimise_break_even
+from counterpoint.workloads.cost.scaling import Scaling
 from counterpoint.workloads.energy import Power, charged
-from counterpoint.workloads.exact import exact
-from counterpoint.workloads.footprint import Assumptions
-from counterpoint.workloads.optimise import (
+from counterpoint.workloads.optimise.exact import exact
+from counterpoint.workloads.optimise.problems import Problem
+from counterpoint.workloads.optimise.qaoa import Qaoa
+from counterpoint.workloads.optimise.runs import Method, undisturbed
+from counterpoint.workloads.optimise.sampled import Device, Sampled
+from counterpoint.workloads.optimise.solution_time import solution_time
+from counterpoint.workloads.optimise.task import (
     EQUAL,
     MARGIN,
     RIVALS,
@@ -31,14 +38,7 @@ from counterpoint.workloads.optimise import (
     tally,
     total,
 )
-from counterpoint.workloads.problems import Problem
-from counterpoint.workloads.prospects import optimise_break_even
-from counterpoint.workloads.qaoa import Qaoa
 from counterpoint.workloads.rivals import QUANTUM, weigh
-from counterpoint.workloads.runs import Method, undisturbed
-from counterpoint.workloads.sampled import Device, Sampled
-from counterpoint.workloads.scaling import Scaling
-from counterpoint.workloads.solution_time import solution_time
 from counterpoint.workloads.workload import Budget
 
 REPETITIONS = 20  # to tune a setting, and as many others to judge a side

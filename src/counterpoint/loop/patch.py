@@ -22,9 +22,9 @@ from counterpoint.loop.edge import Edge, Moment
 from counterpoint.loop.errand import Errand
 from counterpoint.store.turns import Attempt, Work
 from counterpoint.workloads.energy import Power, charged
-from counterpoint.workloads.exact import exact
-from counterpoint.workloads.patches import Patches
-from counterpoint.workloads.qaoa import Qaoa
+from counterpoint.workloads.optimise.exact import exact
+from counterpoint.workloads.optimise.patches import Patches
+from counterpoint.workloads.optimise.qaoa import Qaoa
 from counterpoint.workloads.workload import Bill
 
 

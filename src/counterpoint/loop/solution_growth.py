@@ -14,20 +14,20 @@ from counterpoint.base import BadInput, Key, Machine, fold_in
 from counterpoint.loop.answer import LEAST
 from counterpoint.loop.jobs import JobSession
 from counterpoint.loop.optimise import WEIGHT_BITS, device_of, refusal
-from counterpoint.workloads.breakeven import BreakEven
+from counterpoint.workloads.cost.breakeven import BreakEven
+from counterpoint.workloads.cost.footprint import Assumptions
+from counterpoint.workloads.cost.prospects import optimise_break_even
+from counterpoint.workloads.cost.scaling import fitted
 from counterpoint.workloads.energy import Power, charged
-from counterpoint.workloads.exact import exact
-from counterpoint.workloads.families import Family
-from counterpoint.workloads.footprint import Assumptions
-from counterpoint.workloads.optimise import EQUAL, RIVALS, load, tally, total
-from counterpoint.workloads.problems import Problem
-from counterpoint.workloads.prospects import optimise_break_even
-from counterpoint.workloads.qaoa import Qaoa
+from counterpoint.workloads.optimise.exact import exact
+from counterpoint.workloads.optimise.families import Family
+from counterpoint.workloads.optimise.problems import Problem
+from counterpoint.workloads.optimise.qaoa import Qaoa
+from counterpoint.workloads.optimise.runs import Method, undisturbed
+from counterpoint.workloads.optimise.sampled import Sampled
+from counterpoint.workloads.optimise.solution_time import Growth, Tally, growth, solution_time
+from counterpoint.workloads.optimise.task import EQUAL, RIVALS, load, tally, total
 from counterpoint.workloads.rivals import QUANTUM
-from counterpoint.workloads.runs import Method, undisturbed
-from counterpoint.workloads.sampled import Sampled
-from counterpoint.workloads.scaling import fitted
-from counterpoint.workloads.solution_time import Growth, Tally, growth, solution_time
 from counterpoint.workloads.workload import Bill
 
 PROBLEMS = 20  # of each size: half to tune settings, half to judge them

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from counterpoint.base import BadInput
 from counterpoint.quops.forecast import IDLE
 from counterpoint.quops.formulas import FORMULAS
+from counterpoint.workloads.cost.logical_cost import LogicalCost, Repeated
 from counterpoint.workloads.energy import Power
-from counterpoint.workloads.logical_cost import LogicalCost, Repeated
 
 citation = (
     "@article{Gidney2019, title={Efficient magic state factories with a catalyzed {|CCZ>} to {2|T>} transformation},"

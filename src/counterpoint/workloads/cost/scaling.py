@@ -11,7 +11,7 @@ from scipy.special import stdtrit
 
 from counterpoint.base import BadInput
 from counterpoint.quops.estimate import COVERAGE, Estimate
-from counterpoint.workloads.solution_time import Bounded, Growth
+from counterpoint.workloads.optimise.solution_time import Bounded, Growth
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array, csr_array
 
 from counterpoint.base import BadInput, Bits
-from counterpoint.workloads.ising import Ising
+from counterpoint.workloads.optimise.ising import Ising
 
 citation = (
     "@article{Glover1974, title={Converting the 0-1 polynomial programming problem to a 0-1 linear program},"

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from counterpoint.base import BadInput, Floats
-from counterpoint.workloads.ising import Ising
+from counterpoint.workloads.optimise.ising import Ising
 
 FORMS = (
     'QUBO {"linear": {"a": 1}, "quadratic": {"a,b": -2}, "offset": 0}, a square matrix Q of x Q x as [[...]] or '

@@ -10,7 +10,7 @@ import networkx as nx
 import numpy as np
 
 from counterpoint.base import BadInput, Key
-from counterpoint.workloads.problems import MOST, Problem, max_cut
+from counterpoint.workloads.optimise.problems import MOST, Problem, max_cut
 
 KINDS = ("regular", "weighted")
 FORM = "write regular:degree=3,n=8-16 or weighted:degree=3,n=8-16"

@@ -13,8 +13,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from counterpoint.base import BadInput, Bits
-from counterpoint.workloads.ising import Ising
-from counterpoint.workloads.quadratic import read_json
+from counterpoint.workloads.optimise.ising import Ising
+from counterpoint.workloads.optimise.quadratic import read_json
 
 MOST = 2_000  # variables: solvers here keep their couplings as a square matrix
 FORMS = 'an edge list with lines "a b [weight]", DIMACS, or JSON with a QUBO or an Ising problem'

@@ -19,10 +19,10 @@ from counterpoint.base import BadInput, Bits, Floats, Key, fold_in
 from counterpoint.circuits.circuit import Circuit, Operation
 from counterpoint.circuits.limits import STATE
 from counterpoint.circuits.qasm import write
-from counterpoint.workloads.angles import Angles
-from counterpoint.workloads.ising import Ising
-from counterpoint.workloads.transfer import fixed, scale, transferred
-from counterpoint.workloads.warm import tilts
+from counterpoint.workloads.optimise.angles import Angles
+from counterpoint.workloads.optimise.ising import Ising
+from counterpoint.workloads.optimise.transfer import fixed, scale, transferred
+from counterpoint.workloads.optimise.warm import tilts
 from counterpoint.workloads.workload import Bill
 
 Run = Callable[[str, int, Key], Bits]  # OpenQASM 3, shots, key -> (shots, bits)
@@ -86,7 +86,7 @@ class Qaoa:
         moved = transferred(problem, self.depth)
         if self.angles == "transferred":
             return moved, start
-        from counterpoint.workloads.ansatz import optimised
+        from counterpoint.workloads.optimise.qaoa_state import optimised
 
         return optimised(energies(problem), moved, start, self.cvar, scale(problem)), start
 
@@ -148,7 +148,7 @@ def chances(problem: Ising, angles: Angles, start: Floats | None = None) -> Floa
 
     Raises BadInput for more than 24 variables.
     """
-    from counterpoint.workloads.ansatz import amplitudes
+    from counterpoint.workloads.optimise.qaoa_state import amplitudes
 
     found = amplitudes(energies(problem), angles, upright(problem) if start is None else start)
     return np.abs(np.asarray(found)) ** 2

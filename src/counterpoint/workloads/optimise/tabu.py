@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import final
 
 from counterpoint.base import BadInput, Bits, Key
-from counterpoint.workloads.anneal import bits_of, model_of, seed_of
-from counterpoint.workloads.ising import Ising
-from counterpoint.workloads.runs import Runs, filled
+from counterpoint.workloads.optimise.anneal import bits_of, model_of, seed_of
+from counterpoint.workloads.optimise.ising import Ising
+from counterpoint.workloads.optimise.runs import Runs, filled
 
 citation = (
     "@article{Palubeckis2004, title={Multistart tabu search strategies for the unconstrained binary quadratic"

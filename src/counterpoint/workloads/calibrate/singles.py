@@ -15,7 +15,7 @@ from typing import final
 import numpy as np
 
 from counterpoint.base import Floats
-from counterpoint.workloads.trains import Finder, Session
+from counterpoint.workloads.calibrate.trains import Finder, Session
 
 PLACES = 33  # over the safe range
 AMPLITUDE = 0.3  # prior standard deviation of the mean, about that of sin(3 delta / 2) over the safe range

@@ -13,8 +13,8 @@ import math
 import numpy as np
 
 from counterpoint.base import BadInput, Counts, Floats
-from counterpoint.workloads.angles import DEGREES, Angles, depths, of_tree
-from counterpoint.workloads.ising import Ising
+from counterpoint.workloads.optimise.angles import DEGREES, Angles, depths, of_tree
+from counterpoint.workloads.optimise.ising import Ising
 
 ALIKE = 1e-12  # relative difference of weights that count as equal
 

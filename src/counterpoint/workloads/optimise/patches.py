@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from counterpoint.base import BadInput, Bits, Floats
 from counterpoint.codes.surface import checks
-from counterpoint.workloads.ising import Ising
+from counterpoint.workloads.optimise.ising import Ising
 
 MOST = 20  # places that are weighed against each other: variables of the problem
 

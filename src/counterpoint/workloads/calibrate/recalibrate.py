@@ -16,10 +16,10 @@ from counterpoint.codes.faults import Gate
 from counterpoint.machine import builds
 from counterpoint.machine.device import Device
 from counterpoint.machine.pulses import KNOB, Train, chances
-from counterpoint.workloads.amplification import ErrorAmplification
-from counterpoint.workloads.repetition import CoherentRepetition
-from counterpoint.workloads.singles import SinglePulses
-from counterpoint.workloads.trains import Dial
+from counterpoint.workloads.calibrate.amplification import ErrorAmplification
+from counterpoint.workloads.calibrate.repetition import CoherentRepetition
+from counterpoint.workloads.calibrate.singles import SinglePulses
+from counterpoint.workloads.calibrate.trains import Dial
 from counterpoint.workloads.workload import Bill, Budget, Solver, Workload
 
 FLOOR = 1e-6  # rad; less is not told apart

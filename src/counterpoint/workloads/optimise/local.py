@@ -9,8 +9,8 @@ from typing import final
 import numpy as np
 
 from counterpoint.base import Bits, Floats, Key
-from counterpoint.workloads.ising import Ising
-from counterpoint.workloads.runs import Runs, filled
+from counterpoint.workloads.optimise.ising import Ising
+from counterpoint.workloads.optimise.runs import Runs, filled
 
 citation = (
     "@book{Hoos2004, title={Stochastic Local Search: Foundations and Applications}, author={Hoos, Holger H. and"

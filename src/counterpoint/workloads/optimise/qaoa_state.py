@@ -20,7 +20,7 @@ from scipy.optimize import minimize
 
 from counterpoint.base import Floats
 from counterpoint.circuits.vector import each, phased
-from counterpoint.workloads.angles import Angles
+from counterpoint.workloads.optimise.angles import Angles
 
 citation = (
     "@article{Jones2020, title={Efficient calculation of gradients in classical simulations of variational quantum"

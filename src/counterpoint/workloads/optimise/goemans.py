@@ -19,9 +19,9 @@ from typing import final
 import numpy as np
 
 from counterpoint.base import Bits, Floats, Key, fold_in
-from counterpoint.workloads.ising import Ising
-from counterpoint.workloads.local import square
-from counterpoint.workloads.runs import Runs, filled
+from counterpoint.workloads.optimise.ising import Ising
+from counterpoint.workloads.optimise.local import square
+from counterpoint.workloads.optimise.runs import Runs, filled
 
 citation = (
     "@article{Goemans1995, title={Improved approximation algorithms for maximum cut and satisfiability problems using"

@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from counterpoint.base import BadInput, Floats, Key, fold_in
-from counterpoint.workloads import goemans
-from counterpoint.workloads.ising import Ising
+from counterpoint.workloads.optimise import goemans
+from counterpoint.workloads.optimise.ising import Ising
 
 PLANES = 50  # random directions; the best one is kept
 

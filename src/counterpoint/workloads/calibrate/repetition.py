@@ -24,7 +24,7 @@ import numpy as np
 from counterpoint.base import BadInput, Floats
 from counterpoint.codes.faults import MIXING
 from counterpoint.machine.pulses import CITATION, best_uses
-from counterpoint.workloads.trains import TURN, TURN_SPREAD, Dial, Finder, Row, Session
+from counterpoint.workloads.calibrate.trains import TURN, TURN_SPREAD, Dial, Finder, Row, Session
 
 ROOTS = 129  # places of the posterior
 TURNS = np.linspace(-2.2, 2.2, 5)  # of a gate's turn, in standard deviations of its logarithm

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from counterpoint.base import BadInput
 from counterpoint.quops.estimate import Estimate
-from counterpoint.workloads.footprint import YEAR, Assumptions, Footprint, footprint
-from counterpoint.workloads.logical_cost import Repeated
+from counterpoint.workloads.cost.footprint import YEAR, Assumptions, Footprint, footprint
+from counterpoint.workloads.cost.logical_cost import Repeated
 
 citation = (
     "@article{Babbush2021, title={Focus beyond quadratic speedups for error-corrected quantum advantage},"

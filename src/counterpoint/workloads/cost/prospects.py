@@ -8,9 +8,9 @@ from functools import partial
 
 from counterpoint.base import BadInput
 from counterpoint.quops.estimate import Estimate
-from counterpoint.workloads.breakeven import BreakEven, End, break_even
-from counterpoint.workloads.footprint import Assumptions
-from counterpoint.workloads.logical_cost import (
+from counterpoint.workloads.cost.breakeven import BreakEven, End, break_even
+from counterpoint.workloads.cost.footprint import Assumptions
+from counterpoint.workloads.cost.logical_cost import (
     LogicalCost,
     Repeated,
     amplified,
@@ -19,7 +19,7 @@ from counterpoint.workloads.logical_cost import (
     minimum_finding,
     qaoa,
 )
-from counterpoint.workloads.scaling import Scaling
+from counterpoint.workloads.cost.scaling import Scaling
 
 VARIABLES: Sequence[float] = range(2, 1001)
 PRECISIONS: Sequence[float] = [20 * 10 ** (k / 50) for k in range(601)]  # 1 / precision, to 1e13

@@ -24,7 +24,7 @@ from scipy.linalg import hadamard
 from scipy.optimize import minimize
 
 from counterpoint.base import BadInput, Floats
-from counterpoint.workloads.angles import Angles, interpolated
+from counterpoint.workloads.optimise.angles import Angles, interpolated
 
 DEPTH = 12  # 16 million numbers a step
 BLOCK = 6  # bits that one matrix of the transform acts on

@@ -10,9 +10,9 @@ from typing import final
 import numpy as np
 
 from counterpoint.base import BadInput, Bits, Key, fold_in
-from counterpoint.workloads.ising import Ising
-from counterpoint.workloads.qaoa import Qaoa, circuit
-from counterpoint.workloads.runs import Runs
+from counterpoint.workloads.optimise.ising import Ising
+from counterpoint.workloads.optimise.qaoa import Qaoa, circuit
+from counterpoint.workloads.optimise.runs import Runs
 from counterpoint.workloads.workload import Bill
 
 SHOTS = 100_000  # of one job at most

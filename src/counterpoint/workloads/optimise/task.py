@@ -9,14 +9,14 @@ from typing import Any, final
 import numpy as np
 
 from counterpoint.base import BadInput, Bits, Key, fold_in
-from counterpoint.workloads.anneal import Anneal
-from counterpoint.workloads.goemans import Goemans
-from counterpoint.workloads.ising import Ising
-from counterpoint.workloads.local import Local
+from counterpoint.workloads.optimise.anneal import Anneal
+from counterpoint.workloads.optimise.goemans import Goemans
+from counterpoint.workloads.optimise.ising import Ising
+from counterpoint.workloads.optimise.local import Local
+from counterpoint.workloads.optimise.runs import Method, Runs
+from counterpoint.workloads.optimise.solution_time import Tally, solution_time
+from counterpoint.workloads.optimise.tabu import Tabu
 from counterpoint.workloads.rivals import NOTHING, QUANTUM
-from counterpoint.workloads.runs import Method, Runs
-from counterpoint.workloads.solution_time import Tally, solution_time
-from counterpoint.workloads.tabu import Tabu
 from counterpoint.workloads.workload import Bill, Budget, Solver, Workload
 
 MARGIN = 1e-3  # of the sum of all weights: less would be rounding, or not worth a machine

@@ -17,7 +17,7 @@ from scipy.optimize import least_squares
 
 from counterpoint.base import BadInput, Floats
 from counterpoint.codes.faults import MIXING
-from counterpoint.workloads.trains import TURN, TURN_SPREAD, Dial, Finder, Row, Session
+from counterpoint.workloads.calibrate.trains import TURN, TURN_SPREAD, Dial, Finder, Row, Session
 
 WINDOW = 0.8  # rad that a scan's ends turn by: half of a quarter turn, beyond which the signal falls again
 FIRST = 1.25  # rad that the ends of the safe range turn by on the first rung, below a quarter turn for most gates

@@ -9,8 +9,8 @@ from typing import Any, final
 import numpy as np
 
 from counterpoint.base import BadInput, Bits, Key
-from counterpoint.workloads.ising import Ising
-from counterpoint.workloads.runs import Runs, filled
+from counterpoint.workloads.optimise.ising import Ising
+from counterpoint.workloads.optimise.runs import Runs, filled
 
 citation = (
     "@article{Kirkpatrick1983, title={Optimization by simulated annealing}, author={Kirkpatrick, S. and Gelatt, C. D."

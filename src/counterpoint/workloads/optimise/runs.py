@@ -13,7 +13,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from counterpoint.base import BadInput, Bits, Floats, Key, fold_in
-from counterpoint.workloads.ising import Ising
+from counterpoint.workloads.optimise.ising import Ising
 from counterpoint.workloads.workload import Bill
 
 FILLED = 0.9  # of the seconds; a batch for the rest would be small

@@ -1,0 +1,1 @@
+"""What a task would cost on logical qubits, and where that meets its rival."""

@@ -1,0 +1,1 @@
+"""Optimisation: problems and their files, QAOA, its classical rivals, time to solution."""
