@@ -17,7 +17,7 @@ from counterpoint.base import BadInput
 from counterpoint.circuits.ansatz import Angle, Ansatz
 from counterpoint.circuits.matrices import MATRICES
 from counterpoint.circuits.stages import Run, Stage, runs, stages
-from counterpoint.circuits.vector import each, permuted, phased, product, zero
+from counterpoint.circuits.vector import blocks, each, multiplied, permuted, phased, product, zero
 
 PAULIS = np.array([MATRICES[name]() for name in ("id", "x", "z", "y")])  # so that XOR of numbers is the product
 
@@ -123,15 +123,15 @@ class _Piece:
         if self.where.times > 1:
             return lax.scan(lambda before, some: (self._once(before, some), None), amplitudes, operands)[0]
         if self.where.first == 0 and self.layers[0].kind == "turns":  # of |0...0>: no product is needed
-            states = jnp.broadcast_to(operands[0]["matrices"][0, ..., 0], (*given.batch, self.qubits, 2))
-            return product(states)
+            states = self._matrices([0], given)[0, ..., 0]
+            return product(jnp.broadcast_to(states, (*given.batch, self.qubits, 2)))
         return self._once(amplitudes, jax.tree.map(lambda x: x[0], operands))
 
-    def _once(self, amplitudes: jax.Array, operands: Sequence[dict[str, jax.Array]]) -> jax.Array:
+    def _once(self, amplitudes: jax.Array, operands: Sequence[dict[str, Any]]) -> jax.Array:
         for k, some in enumerate(operands):
             layer = self.layers[self.where.first + k]
             if layer.kind == "turns":
-                amplitudes = each(amplitudes, some["matrices"])
+                amplitudes = multiplied(amplitudes, some["blocks"])
             elif layer.kind == "permutation":
                 amplitudes = permuted(amplitudes, layer.order(self.qubits))
             else:
@@ -140,26 +140,31 @@ class _Piece:
                 amplitudes = each(amplitudes, some["errors"])
         return amplitudes
 
-    def _operands(self, k: int, given: _Given) -> dict[str, jax.Array]:
+    def _operands(self, k: int, given: _Given) -> dict[str, Any]:
         """What a layer of the piece needs, for each time that it runs."""
         numbers = [self.where.first + t * self.where.length + k for t in range(self.where.times)]
         made: dict[str, Any] = {}
         layers = [self.layers[s] for s in numbers]
         if layers[0].kind == "turns":
-            made["matrices"] = _matrices(layers, given, self.qubits)
-            if given.paulis is not None:
-                after = jnp.stack([given.errors(s) for s in numbers])
-                none = jnp.broadcast_to(jnp.eye(2, dtype=given.dtype), after.shape[1:])
-                before = jnp.stack([given.errors(s - 1) if s else none for s in numbers])
-                made["matrices"] = _times(after, _times(made["matrices"][:, None], before))
+            made["blocks"] = blocks(self._matrices(numbers, given))
         elif layers[0].kind == "phases":
             made["angles"] = given.angles([layer.sources for layer in layers], layers[0].has_data)
         if self.alone[numbers[0]] and given.paulis is not None:
             made["errors"] = jnp.stack([given.errors(s) for s in numbers])
         return made
 
+    def _matrices(self, numbers: Sequence[int], given: _Given) -> jax.Array:
+        """(T, n, 2, 2) or (T, B, n, 2, 2) of T layers of turns alike, the errors around them included."""
+        matrices = _turned([self.layers[s] for s in numbers], given, self.qubits)
+        if given.paulis is None:
+            return matrices
+        after = jnp.stack([given.errors(s) for s in numbers])
+        none = jnp.broadcast_to(jnp.eye(2, dtype=given.dtype), after.shape[1:])
+        before = jnp.stack([given.errors(s - 1) if s else none for s in numbers])
+        return _times(after, _times(matrices if matrices.ndim > 4 else matrices[:, None], before))
 
-def _matrices(layers: Sequence[Stage], given: _Given, qubits: int) -> jax.Array:
+
+def _turned(layers: Sequence[Stage], given: _Given, qubits: int) -> jax.Array:
     """(T, n, 2, 2) or (T, B, n, 2, 2) of layers of turns."""
     terms = jnp.asarray(layers[0].rounds(qubits)[0], given.dtype)
     rows = [[angle for row in layer.rounds(qubits)[1] for angle in row] for layer in layers]

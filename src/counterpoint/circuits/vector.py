@@ -7,6 +7,7 @@ All functions can be compiled and differentiated, need no more than `jax.numpy`,
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import reduce
 
 import jax
@@ -55,24 +56,46 @@ def product(qubits: jax.Array) -> jax.Array:
 def each(amplitudes: jax.Array, matrices: jax.Array) -> jax.Array:
     """A matrix on each qubit: (n, 2, 2) for the whole batch or (..., n, 2, 2), one set for each of the batch.
 
-    Those of four qubits are multiplied out and act at once, as one product of real matrices, real and imaginary parts
-    side by side: several times faster than complex ones on a CPU. The lowest four bits stay the last axis, so that
-    what is moved for the others' products is moved in runs of 16.
-
     Raises:
         BadInput: another number of matrices than of qubits, or a batch of matrices of another shape.
     """
     n = _qubits(amplitudes)
     batch = amplitudes.shape[:-1]
-    if matrices.shape == (n, 2, 2):
-        return _each(amplitudes.reshape(-1, 2**n), matrices).reshape(amplitudes.shape)
-    if matrices.shape != (*batch, n, 2, 2):
+    if matrices.shape not in ((n, 2, 2), (*batch, n, 2, 2)):
         raise BadInput(
             f"matrices of shape {matrices.shape} were given for amplitudes of shape {amplitudes.shape}: give "
             f"{(n, 2, 2)}, or {(*batch, n, 2, 2)} for one set each"
         )
-    one_by_one = jax.vmap(_each)(amplitudes.reshape(-1, 1, 2**n), matrices.reshape(-1, n, 2, 2))
-    return one_by_one.reshape(amplitudes.shape)
+    return multiplied(amplitudes, blocks(matrices))
+
+
+def blocks(matrices: jax.Array) -> list[jax.Array]:
+    """Of (..., n, 2, 2) the products of each four, the lowest first, to be multiplied by: they may be made in advance.
+
+    They are real (..., 2k, 2k), with k = 16 or what is left, for real parts and then imaginary ones.
+    """
+    full = matrices.shape[-3] // BLOCK * BLOCK
+    fours = matrices[..., :full, :, :].reshape(*matrices.shape[:-3], -1, BLOCK, 2, 2)
+    made: list[jax.Array] = []
+    for group in (fours, matrices[..., None, full:, :, :]):
+        if group.size:
+            whole = reduce(_kron, jnp.moveaxis(group, -3, 0))
+            real, imaginary = whole.real, whole.imag
+            made += list(jnp.moveaxis(jnp.block([[real, -imaginary], [imaginary, real]]), -3, 0))
+    return made
+
+
+def multiplied(amplitudes: jax.Array, by: Sequence[jax.Array]) -> jax.Array:
+    """`each`, by the `blocks` of its matrices.
+
+    Products of real matrices are several times faster than complex ones on a CPU. The lowest four bits stay the last
+    axis, so that what is moved for the others' products is moved in runs of 16.
+    """
+    flat = amplitudes.reshape(-1, amplitudes.shape[-1])
+    if by[0].ndim == 2:
+        return _each(flat, by).reshape(amplitudes.shape)
+    sets = [block.reshape(-1, *block.shape[-2:]) for block in by]
+    return jax.vmap(_each)(flat[:, None], sets).reshape(amplitudes.shape)
 
 
 def permuted(amplitudes: jax.Array, order: Order) -> jax.Array:
@@ -130,10 +153,10 @@ def _check_table(amplitudes: jax.Array, table: Floats | jax.Array) -> None:
         )
 
 
-def _each(amplitudes: jax.Array, matrices: jax.Array) -> jax.Array:
-    """`each` of (b, 2^n) with (n, 2, 2)."""
+def _each(amplitudes: jax.Array, by: Sequence[jax.Array]) -> jax.Array:
+    """`multiplied` for (b, 2^n) and one set of blocks."""
     states, size = amplitudes.shape
-    first, *others = _blocks(matrices)
+    first, *others = by
     run = len(first) // 2
     whole = amplitudes.reshape(-1, run)
     # Two products, since laying the parts side by side first takes XLA longer inside a loop.
@@ -153,23 +176,10 @@ def _dot(a: jax.Array, b: jax.Array) -> jax.Array:
     return jnp.matmul(a, b, precision=lax.Precision.HIGHEST)  # a GPU would else round the factors
 
 
-def _blocks(matrices: jax.Array) -> list[jax.Array]:
-    """Real (2k, 2k), for real parts and then imaginary ones, of the products of each four of (n, 2, 2)."""
-    full = len(matrices) // BLOCK * BLOCK
-    groups = [matrices[:full].reshape(-1, BLOCK, 2, 2), matrices[None, full:]]
-    made: list[jax.Array] = []
-    for group in groups:
-        if group.size:
-            whole = reduce(_kron, jnp.moveaxis(group, 1, 0))
-            real, imaginary = whole.real, whole.imag
-            made.extend(jnp.block([[real, -imaginary], [imaginary, real]]))
-    return made
-
-
 def _kron(low: jax.Array, high: jax.Array) -> jax.Array:
-    """The tensor products of (g, k, k) and (g, 2, 2)."""
-    product = high[:, :, None, :, None] * low[:, None, :, None, :]
-    return product.reshape(len(low), 2 * low.shape[1], -1)
+    """The tensor products of (..., k, k) and (..., 2, 2)."""
+    whole = high[..., :, None, :, None] * low[..., None, :, None, :]
+    return whole.reshape(*low.shape[:-2], 2 * low.shape[-1], -1)
 
 
 @jax.custom_vjp
