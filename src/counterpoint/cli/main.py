@@ -11,6 +11,7 @@ from rich.text import Text
 from counterpoint import __version__
 from counterpoint.base import BadInput
 from counterpoint.cli import (
+    bandit,
     bench,
     check,
     decode,
@@ -45,6 +46,7 @@ app.command()(quops.quops)
 app.command()(logical.logical)
 app.command()(optimise.optimise)
 app.command()(verdict.verdict)
+app.command()(bandit.bandit)
 app.command()(check.check)
 app.command(name="serve-machine")(serve_machine.serve_machine)
 app.add_typer(job.app, name="job")

@@ -30,7 +30,7 @@ EXPLORERS: dict[str, Explorer] = {
     "oracle": Oracle(),
 }
 
-BANDITS: dict[str, Explorer] = {  # these ask for estimates of arms and are told them
+BANDITS: dict[str, QuantumGpUcb | GpUcb | KlUcb | Thompson] = {  # these ask for estimates of arms and are told them
     "quantum": QuantumGpUcb(),
     "gp-ucb": GpUcb(),
     "kl-ucb": KlUcb(),

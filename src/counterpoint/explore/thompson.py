@@ -5,47 +5,75 @@ Thompson, Biometrika 25, 285 (1933); Agrawal and Goyal, COLT 2012 (arXiv:1111.17
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from counterpoint.base import Action, ControlSpace, Denial, Explorer, Key, Outcome, Seen
+from counterpoint.base import Action, ControlSpace, Denial, Explorer, Key, Outcome, Seen, fold_in
 from counterpoint.explore.estimate import Estimated, grid
 from counterpoint.explore.klucb import Counted
+
+DRAWS = 1024  # at once, at most
+
+
+@dataclass(frozen=True, eq=False)
+class Planned:
+    """Samples of K arms, and how many of each are to come before the next draws."""
+
+    counted: Counted
+    plan: NDArray[np.int64]  # (K,)
+    key: Key
+    draws: int = 0  # plans made
 
 
 @dataclass(frozen=True)
 class Thompson(Explorer):
     """Thompson sampling of probabilities: a value is drawn for each arm from its beta distribution, the largest wins.
 
+    So many draws are made at once that no arm gets more samples than a share of what it has, every arm one at first.
+
     Attributes:
         arms: points of the grid over the space's knob.
         prior: both parameters of the beta distribution before any sample; 1 is uniform, 1/2 is Jeffreys'.
         calm: the draws' distribution is that of so many times the samples; 1 is Thompson's.
-        share: the arm drawn is sampled so often at once, of the fewest samples that an arm has: what is saved is time.
-            Were it of its own, arms with many would get more than their part.
+        share: of an arm's samples that are made at once: what is saved is time.
     """
 
     arms: int = 20
     prior: float = 1.0
     calm: float = 1.0
-    share: float = 0.05
+    share: float = 0.01
     citation: str = (
         "@article{Thompson1933, title={On the likelihood that one unknown probability exceeds another in view of the"
         " evidence of two samples}, author={Thompson, William R.}, journal={Biometrika}, volume={25}, pages={285--294},"
         " year={1933}, doi={10.1093/biomet/25.3-4.285}}"
     )
 
-    def init(self, space: ControlSpace, key: Key) -> Counted:
-        return Counted.of(grid(space, self.arms))
+    def init(self, space: ControlSpace, key: Key) -> Planned:
+        points = grid(space, self.arms)
+        return Planned(Counted.of(points), np.ones(len(points), np.int64), key)
 
-    def ask(self, key: Key, state: Counted, seen: Seen) -> Action:
-        ones, rest = self.calm * state.ones, self.calm * (state.samples - state.ones)
-        drawn = np.random.default_rng(key).beta(self.prior + ones, self.prior + rest)
-        return state.more(int(np.argmax(drawn)), self.share * float(state.samples.min()))
+    def ask(self, key: Key, state: Planned, seen: Seen) -> Action:
+        arm = int(np.flatnonzero(state.plan)[0])
+        return state.counted.more(arm, state.plan[arm])
 
-    def tell(self, state: Counted, action: Action, outcome: Outcome | Denial | Estimated) -> Counted:
+    def tell(self, state: Planned, action: Action, outcome: Outcome | Denial | Estimated) -> Planned:
         if isinstance(outcome, Denial):
             return state
         assert isinstance(outcome, Estimated)
-        return state.after(action, outcome)
+        counted, plan = state.counted.after(action, outcome), state.plan.copy()
+        plan[np.flatnonzero(plan)[0]] = 0
+        if plan.any():
+            return replace(state, counted=counted, plan=plan)
+        return Planned(counted, self._plan(counted, fold_in(state.key, state.draws)), state.key, state.draws + 1)
+
+    def _plan(self, counted: Counted, key: Key) -> NDArray[np.int64]:
+        """(K,) how often each arm wins before one of them has won its share."""
+        ones, rest = self.calm * counted.ones, self.calm * (counted.samples - counted.ones)
+        most = np.maximum(1, (self.share * counted.samples).astype(np.int64))
+        shape = (min(int(most.max()), DRAWS), most.size)
+        winners = np.random.default_rng(key).beta(self.prior + ones, self.prior + rest, shape).argmax(axis=1)
+        wins = (winners[:, None] == np.arange(most.size)).cumsum(axis=0)
+        full = np.flatnonzero((wins >= most).any(axis=1))
+        return wins[int(full[0]) if full.size else -1]

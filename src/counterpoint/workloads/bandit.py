@@ -28,7 +28,7 @@ from counterpoint.explore.thompson import Thompson
 from counterpoint.workloads.arms import Amplified, Arms, Sampled, Source, line
 from counterpoint.workloads.workload import Bill, Budget, Solver, Workload
 
-MOST = 10**8  # uses; powers beyond would take hours to choose
+MOST = 10**7  # uses; more would take hours to simulate
 SHARE = 0.05  # the margin: of the regret of who uses all arms alike
 GAIN = 0.184  # 1 / (2 e): what a use tells at the best depth, times decay
 LOOK = Seen(epoch=0, clock=0.0, candidates=1)

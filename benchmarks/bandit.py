@@ -1,0 +1,69 @@
+"""The published experiment over many functions, and where amplitude estimation wins: gaps, horizons, errors.
+
+    python benchmarks/bandit.py [published | horizons | errors] [--seed N]
+
+What is measured is regret in uses of simulated oracles; seconds are not compared. Each line of `horizons` and `errors`
+is a comparison as `counterpoint bandit` makes it, with its own seeds.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+
+from counterpoint.base import fold_in
+from counterpoint.workloads.arms import Near
+from counterpoint.workloads.bandit import Bandit
+from counterpoint.workloads.published_bandit import table
+from counterpoint.workloads.rivals import weigh
+from counterpoint.workloads.workload import Budget
+
+FUNCTIONS, INSTANCES = 100, 40
+HORIZONS = (3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
+ERRORS = (0.0, 1e-4, 1e-3, 1e-2, 3e-2, 1e-1)
+
+
+def published(seed: int) -> None:
+    for functions in (10, FUNCTIONS):
+        print(f"{functions} functions: line, reported, mean, standard error, median, worst")
+        for row in table(functions, fold_in((seed,), "published")):
+            told = row.plain()
+            figures = f"{row.mean:.1f} +- {row.error:.1f} | {told['median']:.1f} | {told['worst']:.0f}"
+            print(f"{row.line.name} | {row.line.published} | {figures}", flush=True)
+
+
+def compared(name: str, gap: float, horizon: int, error: float, seed: int) -> None:
+    workload = Bandit.of(Near(2, gap), horizon, error)
+    key = fold_in((seed,), name, horizon, str(error))
+    found = weigh(workload, Budget(horizon, "calls"), instances=INSTANCES, key=key)
+    sides = found.sides
+    regrets = (sides["quantum"], sides[found.rival], sides["nothing"])
+    shown = " | ".join(f"{-s.mean:.1f} +- {s.scores.std(ddof=1) / np.sqrt(s.scores.size):.1f}" for s in regrets)
+    verdict = found.verdict
+    said = (
+        f"{verdict.value:.1f} ({verdict.low:.1f} to {verdict.high:.1f}), margin {verdict.margin:.1f}: {verdict.status}"
+    )
+    print(
+        f"T {horizon:,} gap {gap:.2g} error {error:g} {workload.regime} | {shown} | {found.rival} | {said}", flush=True
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("part", nargs="?", choices=("published", "horizons", "errors"))
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    if given.part in (None, "published"):
+        published(given.seed)
+    print("T, gap, error, regime | quantum | best rival | nothing | rival | saved")
+    if given.part in (None, "horizons"):
+        for horizon in HORIZONS:
+            compared("horizons", 3 / np.sqrt(horizon), horizon, 0.0, given.seed)
+    if given.part in (None, "errors"):
+        for error in ERRORS:
+            compared("errors", 0.003, 1_000_000, error, given.seed)
+
+
+if __name__ == "__main__":
+    main()

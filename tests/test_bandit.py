@@ -1,0 +1,147 @@
+"""The bandit as a workload and as a verb: true charges, a win that is there, one that is not claimed, bad input."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from counterpoint.base import BadInput
+from counterpoint.cli.bandit import regimes
+from counterpoint.cli.main import app
+from counterpoint.workloads.arms import Amplified, Arms, Given, Near, Sampled
+from counterpoint.workloads.bandit import MOST, Alike, Bandit, Quantum, play
+from counterpoint.workloads.rivals import weigh
+from counterpoint.workloads.workload import Budget
+
+SMALL = ("--gap", "0.4", "--horizon", "210", "--instances", "20")
+
+
+def invoke(*words: str):
+    return CliRunner().invoke(app, ["bandit", *words])
+
+
+def test_every_side_uses_the_whole_horizon_and_no_more() -> None:
+    workload = Bandit.of(Near(3, 0.1), 3000)
+    arms = workload.instance((1,))
+    for settings in workload.solvers().values():
+        for solve in settings:
+            score, bill = solve(arms, Budget(3000, "calls"), (2,))
+            assert bill.calls == 3000
+            assert -3000 * arms.gaps.max() <= score <= 0
+            if isinstance(solve, Quantum):
+                assert bill.shots < bill.calls
+
+
+def test_instances_are_as_stated() -> None:
+    for i in range(20):
+        arms = Near(4, 0.01).draw((i,))
+        assert np.sort(arms.gaps) == pytest.approx([0, 0.01, 0.01, 0.01])
+    given = Given((0.1, 0.5, 0.9))
+    assert sorted(given.draw((1,)).chances) == [0.1, 0.5, 0.9]
+    assert given.spread == pytest.approx(0.4)
+    assert Near(4, 0.01).spread == pytest.approx(0.0075)
+    assert Alike()(given.draw((1,)), Budget(100, "calls"), (1,))[0] == pytest.approx(-40)
+
+
+def test_where_gaps_are_small_the_quantum_side_loses_less() -> None:
+    """Two arms, a gap of 0.003 and a million uses: by theory tens against hundreds, on two instances each."""
+    workload = Bandit.of(Near(2, 0.003), 1_000_000)
+    quantum = workload.solvers()["quantum"][2]
+    lost = [-quantum(workload.instance((i,)), Budget(1e6, "calls"), (3, i))[0] for i in range(4)]
+    assert max(lost) < workload.margin * 20 / 2  # half of what using both alike loses
+
+
+def test_where_gaps_are_large_no_win_is_claimed() -> None:
+    found = weigh(Bandit.of(Near(2, 0.4), 300), Budget(300, "calls"), instances=20, key=(5,))
+    assert not found.void
+    assert found.verdict.status != "holds"
+
+
+def test_the_published_booking_charges_less_than_is_used() -> None:
+    arms = Arms(np.array([0.5, 0.6]))
+    explorer = Bandit.of(Near(2, 0.1), 2000).solvers()["quantum"][0].explorer  # type: ignore[attr-defined]
+    games = [
+        play(explorer, Amplified(arms, np.random.default_rng(1), published=booked), 2, 2000, (1,))
+        for booked in (True, False)
+    ]
+    assert games[0].stages > games[1].stages
+    assert [game.uses.sum() for game in games] == [2000, 2000]
+
+
+def test_the_same_key_gives_the_same_game() -> None:
+    arms = Arms(np.array([0.5, 0.6]))
+    workload = Bandit.of(Near(2, 0.1), 2000)
+    for settings in workload.solvers().values():
+        one, two = (settings[0](arms, Budget(2000, "calls"), (4,))[0] for _ in range(2))
+        assert one == two
+    assert Sampled(arms, np.random.default_rng(1)).arms is arms
+
+
+def test_the_regimes_are_told_apart() -> None:
+    source = Near(2, 0.003)
+    told = {error: Bandit.of(source, 1000, error) for error in (0.0, 1e-4, 1e-2, 0.5)}
+    assert [one.regime for one in told.values()] == ["free", "free", "depth-limited", "none"]
+    assert "1/e uses" in regimes(told[0.0])
+    assert "as much as 18.4 samples" in regimes(told[1e-2])
+    assert "no more than samples do" in regimes(told[0.5])
+
+
+def test_the_verb_prints_and_writes_json(tmp_path: Path) -> None:
+    done = invoke(*SMALL)
+    assert done.exit_code == 0, done.output
+    for word in ("quantum", "kl-ucb", "thompson", "gp-ucb", "nothing", "margin 2.1", "Hypothesis"):
+        assert word in done.output
+    assert max(len(row) for row in done.output.split("\n\n")[0].splitlines()) <= 120
+    file = tmp_path / "arms.txt"
+    file.write_text("0.3, 0.5\n0.7\n")
+    done = invoke(str(file), "--horizon", "315", "--instances", "20", "--error", "0.01", "--json")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert found["arms"] == 3
+    assert found["sides"]["quantum"]["bill"]["calls"] == 10 * 315
+    assert set(found["sides"]) == {"quantum", "gp-ucb", "kl-ucb", "thompson", "nothing"}
+
+
+def test_a_horizon_too_short_to_beat_anybody_is_void_or_not_shown() -> None:
+    done = invoke("--gap", "0.0001", "--horizon", "210", "--json")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert found["status"] != "holds"
+    assert (found["saved"] is None) == (found["status"] == "not shown" and found["saved"] is None)
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "said"),
+    [
+        ("0.5 1.2", (), "arm 2 has the probability 1.2: give a number from 0 to 1"),
+        ("0.5 nan", (), "arm 2 has the probability nan"),
+        ("0.5", (), "1 arms were given, and there is nothing to choose"),
+        ("", (), "0 arms were given, and there is nothing to choose"),
+        ("0.5 0.5 0.5", (), "all 3 arms have the probability 0.5, and there is nothing to find"),
+        ("0.5 x", (), "has 'x', which is no number"),
+        ("0.5 0.6", ("--gap", "0.1"), "--arms or --gap as well"),
+        (None, ("--arms", "1"), "1 arms were asked for"),
+        (None, ("--gap", "nan"), "a gap of nan was given"),
+        (None, ("--gap", "0"), "a gap of 0 was given"),
+        (None, ("--horizon", "100"), "a horizon of 100 uses was given, and the first estimate of each of 2 arms"),
+        (None, ("--horizon", str(10 * MOST)), "at most 10,000,000"),
+        (None, ("--error", "nan"), "an error of nan a use was given"),
+        (None, ("--error", "-1"), "an error of -1 a use was given"),
+        (None, ("--instances", "3"), "3 instances cannot carry a verdict"),
+    ],
+)
+def test_what_cannot_be_played(text: str | None, words: tuple[str, ...], said: str, tmp_path: Path) -> None:
+    file = tmp_path / "arms.txt"
+    if text is not None:
+        file.write_text(text)
+    done = invoke(*([] if text is None else [str(file)]), *words)
+    assert isinstance(done.exception, BadInput)
+    assert said in str(done.exception)
+
+
+def test_a_file_that_is_not_there() -> None:
+    assert "cannot be read as text" in str(invoke("no-such-file").exception)
