@@ -146,3 +146,19 @@ def test_what_cannot_be_estimated() -> None:
         Amplitude(0.1, decay=float("nan"))
     with pytest.raises(BadInput, match="9 marks were told in 3 shots"):
         Amplitude(0.1).tell(Reading(), Amplify(0, 3), 9)
+
+
+def test_an_interval_that_ends_on_a_whole_turn_keeps_its_turn() -> None:
+    """Counts without any mark end the interval where the fringe does; more of the same may not leave the fringe."""
+    settings = Amplitude(1e-4, shots=10)
+    for power in range(1, 200):
+        for turns in range(power // 2 + 1):
+            scale = 4 * power + 2
+            state = Reading((turns + 0.01) / scale, (turns + 0.49) / scale, power, True, turns, 0, 10)
+            for _ in range(3):
+                asked = Amplify(power, 10)
+                if settings._next(state)[0] != power:
+                    break
+                state = settings.tell(state, asked, 0)
+                assert math.isclose(state.low * scale, turns, abs_tol=1e-9)
+                assert turns < state.high * scale < turns + 0.5

@@ -42,7 +42,7 @@ Gap = Annotated[
 ]
 Horizon = Annotated[int, typer.Option(parser=whole, metavar="N", help="Uses of the arms' oracles, for each side.")]
 Error = Annotated[float, typer.Option("--error", help="Of one use, lambda: contrast falls by exp(-lambda (2 k + 1)).")]
-Instances = Annotated[int, typer.Option(min=1, help="Half of them to tune on; of the published experiment functions.")]
+Instances = Annotated[int, typer.Option(min=1, help="Half of them to tune on. Of the published experiment: functions.")]
 
 
 def bandit(
@@ -51,7 +51,7 @@ def bandit(
     gap: Gap = None,
     horizon: Horizon = 1_000_000,
     error: Error = 0.0,
-    instances: Instances = 20,
+    instances: Instances = 40,
     as_json: Json = False,
     seed: Seed = 0,
 ) -> None:
@@ -61,7 +61,7 @@ def bandit(
     """
     if file == PUBLISHED:
         with interruptible(), Console(stderr=True).status("running the published experiment"):
-            rows = table(max(2, instances // 2), fold_in((seed,), PUBLISHED))
+            rows = table(instances, fold_in((seed,), PUBLISHED))
         _show_published(rows, as_json)
         return
     workload = Bandit.of(_source(file, arms, gap), horizon, error)
@@ -150,7 +150,7 @@ def _console() -> tuple[Console, bool]:
 def _show(workload: Bandit, found: Comparison) -> None:
     console, piped = _console()
     judged = found.sides["nothing"].scores.size
-    head = f"{workload.source.arms} arms, {workload.horizon:,} uses of simulated oracles each; tuned on as many other"
+    head = f"{workload.source.arms} arms, {workload.horizon:,} uses of simulated oracles each; tuned on other"
     console.print(f"{head} instances, judged on {judged}\n", style="dim", soft_wrap=piped)
     made = Table(box=None, header_style="bold", pad_edge=False)
     made.add_column("side")

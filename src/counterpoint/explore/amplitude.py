@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import betaincinv
@@ -51,6 +51,7 @@ class Reading:
     high: float = 0.25
     power: int = 0
     rising: bool = True  # whether the chance grows with theta between low and high at this power
+    turns: int = 0  # whole ones of (2 k + 1) 2 theta at this power; kept, since an end may lie on a turn's end itself
     ones: int = 0  # at this power
     shots: int = 0  # at this power
     spent: tuple[Amplify, ...] = ()
@@ -113,7 +114,7 @@ class Amplitude:
         """What to run next; None where the interval is short enough."""
         if state.high - state.low <= self.error / math.pi:
             return None
-        power, _ = self._next(state)
+        power, *_ = self._next(state)
         again = state.shots if power == state.power else 0
         return Amplify(power, max(self.round, again // 4))  # growing, so that few looks are taken at one power
 
@@ -121,16 +122,16 @@ class Amplitude:
         """The reading after so many marks in the shots that were asked for. Counts at one power add."""
         if not 0 <= ones <= asked.shots:
             raise BadInput(f"{ones} marks were told in {asked.shots} shots: count each shot once")
-        power, rising = self._next(state)
+        power, rising, turns = self._next(state)
         shots = asked.shots + (state.shots if power == state.power else 0)
         ones += state.ones if power == state.power else 0
         low, high = self._turns(ones, shots, power)
         if not rising:
             low, high = 1 - high, 1 - low
         scale = 4 * power + 2
-        base = math.floor(scale * state.low)
-        told = replace(state, low=(base + low) / scale, high=(base + high) / scale, power=power, rising=rising)
-        return replace(told, ones=ones, shots=shots, spent=(*state.spent, asked))
+        return Reading(
+            (turns + low) / scale, (turns + high) / scale, power, rising, turns, ones, shots, (*state.spent, asked)
+        )
 
     def _turns(self, ones: int, shots: int, power: int) -> tuple[float, float]:
         """The angle (2 k + 1) 2 theta of these counts, in turns from 0 to 1/2, with its interval."""
@@ -146,8 +147,8 @@ class Amplitude:
         """The most rounds of different power, over which the chance to miss is shared out."""
         return int(math.log(RATIO * math.pi / 8 / self.error) / math.log(RATIO)) + 1
 
-    def _next(self, state: Reading) -> tuple[int, bool]:
-        """The largest power at which the interval is not ambiguous, and whether the chance grows there."""
+    def _next(self, state: Reading) -> tuple[int, bool, int]:
+        """The largest power at which the interval is not ambiguous, whether the chance grows there, and whole turns."""
         old = 4 * state.power + 2
         scale = int(1 / (2 * (state.high - state.low)))
         if self.decay:
@@ -158,8 +159,9 @@ class Amplitude:
             low, high = some * state.low % 1, some * state.high % 1
             clear = np.flatnonzero((low <= high) & ((high <= 0.5) | (low >= 0.5)))
             if clear.size:
-                return int(some[clear[0]] - 2) // 4, bool(high[clear[0]] <= 0.5)
-        return state.power, state.rising
+                found = int(some[clear[0]])
+                return (found - 2) // 4, bool(high[clear[0]] <= 0.5), math.floor(found * state.low)
+        return state.power, state.rising, state.turns
 
 
 def estimate(settings: Amplitude, oracle: Oracle, calls: float = math.inf) -> Reading:

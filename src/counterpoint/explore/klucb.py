@@ -83,7 +83,7 @@ class KlUcb(Explorer):
     arms: int = 20
     divergence: Literal["bernoulli", "normal"] = "bernoulli"
     scale: float = 1.0
-    share: float = 0.01
+    share: float = 0.02
     citation: str = (
         "@inproceedings{Garivier2011, title={The {KL-UCB} algorithm for bounded stochastic bandits and beyond},"
         " author={Garivier, Aur{\\'e}lien and Capp{\\'e}, Olivier}, booktitle={Conference on Learning Theory},"

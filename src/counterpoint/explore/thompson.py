@@ -43,7 +43,7 @@ class Thompson(Explorer):
     arms: int = 20
     prior: float = 1.0
     calm: float = 1.0
-    share: float = 0.01
+    share: float = 0.02
     citation: str = (
         "@article{Thompson1933, title={On the likelihood that one unknown probability exceeds another in view of the"
         " evidence of two samples}, author={Thompson, William R.}, journal={Biometrika}, volume={25}, pages={285--294},"

@@ -127,6 +127,7 @@ class Amplified:
         shots: of a round, see `Amplitude`.
         decay: of the contrast with each use.
         published: charge what the published program books, see `amplitude.booked`, and be not held to what is left.
+        miss: chance that an interval misses, at most.
     """
 
     arms: Arms
@@ -134,6 +135,7 @@ class Amplified:
     shots: int | None = None
     decay: float = 0.0
     published: bool = False
+    miss: float = 0.05
 
     def __call__(self, arm: int, asked: Estimate, left: int) -> tuple[Estimated | None, int]:
         """An estimate of an arm with at most `left` uses, None where they did not suffice, and how many are charged."""
@@ -142,7 +144,7 @@ class Amplified:
         def oracle(power: int, shots: int) -> int:
             return int(self.rng.binomial(shots, chance(angle, power, self.decay)))
 
-        settings = Amplitude(min(asked.error, WIDEST), self.shots, self.decay)
+        settings = Amplitude(min(asked.error, WIDEST), self.shots, self.decay, self.miss)
         reading = estimate(settings, oracle, math.inf if self.published else left)
         if settings.ask(reading) is not None:
             return None, left
