@@ -281,11 +281,21 @@ WORKERS: dict[str, Callable[[str, str], Answer]] = {
 }
 
 
+IMPORTS = {
+    "ours": ("counterpoint.circuits.prepared",),
+    "ours-qsim": ("counterpoint.circuits.forward", "qsimcirq"),
+    "tensorcircuit": ("tensorcircuit",),
+    "pennylane-jax": ("pennylane",),
+    "lightning": ("pennylane",),
+    "qsim": ("qsimcirq",),
+}
+
+
 def work(code: str, task: str, bits: str) -> None:
     """Answer each line (a number of calls) with the seconds of one call and its value, as JSON."""
-    module = {"ours": "jax", "ours-qsim": "qsimcirq", "lightning": "pennylane", "qsim": "qsimcirq"}
     try:
-        __import__(module.get(code, code.partition("-")[0]))
+        for module in IMPORTS[code]:
+            __import__(module)
         if code in ("ours", "pennylane-jax", "tensorcircuit"):
             import jax
 

@@ -41,7 +41,8 @@ def prepared(ansatz: Ansatz) -> Prepared:
     layers = stages(ansatz)
     turned = [layer.kind == "turns" for layer in layers] + [True]
     alone = [not here and not after for here, after in pairwise(turned)]
-    shapes = [(layer.shape(ansatz.qubits), one) for layer, one in zip(layers, alone, strict=True)]
+    follows = [False, *turned]  # of each layer, whether it follows turns
+    shapes = [(layer.shape(ansatz.qubits), *flags) for layer, *flags in zip(layers, alone, follows, strict=False)]
     pieces = [_Piece(ansatz.qubits, layers, alone, run) for run in runs(shapes)]
 
     def prepare(parameters: jax.Array, data: jax.Array | None = None, paulis: jax.Array | None = None) -> jax.Array:
@@ -160,8 +161,11 @@ class _Piece:
             return matrices
         after = jnp.stack([given.errors(s) for s in numbers])
         none = jnp.broadcast_to(jnp.eye(2, dtype=given.dtype), after.shape[1:])
+        matrices = _times(after, matrices if matrices.ndim > 4 else matrices[:, None])
+        if numbers[0] and self.layers[numbers[0] - 1].kind == "turns":
+            return matrices  # errors before them are in those turns already
         before = jnp.stack([given.errors(s - 1) if s else none for s in numbers])
-        return _times(after, _times(matrices if matrices.ndim > 4 else matrices[:, None], before))
+        return _times(matrices, before)
 
 
 def _turned(layers: Sequence[Stage], given: _Given, qubits: int) -> jax.Array:

@@ -108,18 +108,26 @@ class Run:
 
 
 def stages(ansatz: Ansatz) -> tuple[Stage, ...]:
-    """The layers in order; neighbours are of different kinds."""
+    """The layers in order; neighbours of one kind are turns by data and turns by parameters.
+
+    Those are kept apart since matrices by data are one set for each of a batch, and are not differentiated.
+    """
     kinds: list[Kind] = []
     held: list[list[Gate]] = []
+    inputs: list[set[bool]] = []  # of each layer, whether it has data, whether parameters
     last = [-1] * ansatz.qubits
     for gate in (part for given in ansatz.gates for part in parts(given)):
         allowed = _kinds(gate)
-        earliest = max(last[q] for q in gate.qubits)
-        place = next((s for s in range(max(earliest, 0), len(kinds)) if kinds[s] in allowed), len(kinds))
+        needs = {source.datum is not None for a in gate.angles if (source := _source(a)) is not None}
+        later = range(max(0, *(last[q] for q in gate.qubits)), len(kinds))
+        fits = (s for s in later if kinds[s] in allowed and (kinds[s] != "turns" or len(inputs[s] | needs) < 2))
+        place = next(fits, len(kinds))
         if place == len(kinds):
             kinds.append(allowed[0])
             held.append([])
+            inputs.append(set())
         held[place].append(gate)
+        inputs[place] |= needs
         for q in gate.qubits:
             last[q] = place
     return tuple(Stage(kind, tuple(gates)) for kind, gates in zip(kinds, held, strict=True))
