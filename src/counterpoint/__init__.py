@@ -12,7 +12,7 @@ The map, from the bottom up (each layer imports only what stands before it):
     govern      charter, permits, ledger
     store       SQLite: runs, turns, counts and raw detection events
     machine     the drifting chip; ideal, logical, Qiskit, Braket and remote machines, and the server; recordings
-    workloads   tasks for the quantum computer, each beside its rivals on one budget; joules; break-even; WORKLOADS
+    workloads   tasks for the quantum computer, each beside its rivals on one budget; joules; break-even
     loop        one turn, a run, its report and audit; feedback edges; the drift suite; decoders compared
     cli         one file a verb
 """

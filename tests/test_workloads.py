@@ -1,0 +1,65 @@
+"""The contract of every workload: instances are a function of their key, and every side plays by the same rules."""
+
+from __future__ import annotations
+
+import networkx as nx
+import numpy as np
+import pytest
+
+from counterpoint.base import Bits, Key, fold_in
+from counterpoint.identity import identity
+from counterpoint.workloads.arms import Near
+from counterpoint.workloads.bandit import Bandit
+from counterpoint.workloads.calibrate.recalibrate import Recalibration
+from counterpoint.workloads.optimise.problems import max_cut
+from counterpoint.workloads.optimise.qaoa import Qaoa
+from counterpoint.workloads.optimise.sampled import Device, Sampled
+from counterpoint.workloads.optimise.task import RIVALS, Optimise
+from counterpoint.workloads.rivals import NOTHING, QUANTUM
+from counterpoint.workloads.workload import Budget, Workload
+
+
+def optimise() -> Optimise:
+    graph = nx.random_regular_graph(3, 8, seed=1)
+    ising = max_cut("graph", [str(v) for v in graph], {(str(a), str(b)): 1.0 for a, b in graph.edges}).ising
+
+    def run(circuit: str, shots: int, key: Key) -> tuple[Bits, float]:
+        bits, _ = Qaoa(1, "fixed").sample(ising, shots, key)
+        return bits, 1e-6 * shots
+
+    quantum = Sampled(Qaoa(1, "fixed"), Device(run, lambda circuit: 1e-6, True))
+    return Optimise(ising, {QUANTUM: [quantum], **RIVALS}, "a better cut")
+
+
+WORKLOADS: dict[str, tuple[Workload, Budget]] = {
+    "recalibrate": (Recalibration(), Budget(300, "calls")),
+    "bandit": (Bandit.of(Near(2, 0.1), 1000), Budget(1000, "calls")),
+    "optimise": (optimise(), Budget(0.05, "seconds")),
+}
+
+
+@pytest.mark.parametrize("name", WORKLOADS)
+def test_the_contract(name: str) -> None:
+    workload, budget = WORKLOADS[name]
+    solvers = workload.solvers()
+    assert {QUANTUM, NOTHING} < solvers.keys()
+    assert workload.hypothesis
+    assert workload.margin > 0
+    assert identity_of(workload.instance((1,))) == identity_of(workload.instance((1,)))
+    one = workload.instance((2,))
+    for side, settings in solvers.items():
+        assert len({str(setting) for setting in settings}) == len(settings), f"the settings of {side} read alike"
+        for setting in settings:
+            score, bill = setting(one, budget, fold_in((3,), side))
+            assert np.isfinite(score)
+            assert min(bill.calls, bill.shots, bill.machine, bill.simulation) >= 0
+            if budget.unit != "seconds":  # else measured from outside
+                assert budget.used(bill) <= budget.amount
+                assert setting(one, budget, fold_in((3,), side))[0] == score
+
+
+def identity_of(instance: object) -> str:
+    try:
+        return identity(instance)
+    except TypeError:  # one with functions
+        return repr(instance)
