@@ -71,6 +71,7 @@ def ours(task: str, bits: str) -> Answer:
     import jax
     import jax.numpy as jnp
 
+    from counterpoint.circuits.compiled import compiled
     from counterpoint.circuits.prepared import prepared
     from counterpoint.circuits.vector import expectation
 
@@ -82,13 +83,13 @@ def ours(task: str, bits: str) -> Answer:
     index = np.arange(2 ** QUBITS[task])
     if task == "b":
         cut = sum((index >> i ^ index >> j) & 1 for i, j in edges()).astype(float)
-        made = jax.jit(jax.value_and_grad(lambda p: expectation(run(p), cut)))
+        made = compiled(jax.value_and_grad(lambda p: expectation(run(p), cut)))
         return lambda: answer(*made(given.ravel()))
     signs = 1.0 - 2 * (index & 1)
     if task == "c":
-        forward = jax.jit(lambda p: expectation(run(p), signs))
+        forward = compiled(lambda p: expectation(run(p), signs))
         return lambda: [float(forward(given.ravel()))]
-    made = jax.jit(jax.value_and_grad(lambda p, x, y: ((expectation(run(p, x), signs) - y) ** 2).mean()))
+    made = compiled(jax.value_and_grad(lambda p, x, y: ((expectation(run(p, x), signs) - y) ** 2).mean()))
     return lambda: answer(*made(given.ravel(), data, targets))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from math import pi
 from statistics import NormalDist
 
@@ -14,7 +15,7 @@ from chances import FALSE_ALARM, random_circuit
 from dense import unitary
 
 from counterpoint.base import BadInput
-from counterpoint.circuits import forward
+from counterpoint.circuits import compiled as compiled_module, forward
 from counterpoint.circuits.ansatz import KNOWN, Angle, Ansatz, Gate, datum, of_circuit, parameter
 from counterpoint.circuits.circuit import GATES, Circuit, Operation
 from counterpoint.circuits.matrices import MATRICES
@@ -325,3 +326,16 @@ def test_what_does_not_fit_an_ansatz():
         PauliNoise((0.5, 0.6, 0))
     with pytest.raises(BadInput, match="'ccx' joins 3 qubits and noise is given of pairs"):
         trajectories(Ansatz(3, (Gate("ccx", (0, 1, 2)),)), NOISE, 1, (1,))
+
+
+def test_compiling_soon_changes_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same to rounding, and where XLA refuses an option it is `jax.jit`."""
+    function = jax.value_and_grad(lambda x: jnp.sin(jnp.cumsum(x)).sum())
+    at = jnp.arange(5, dtype=jnp.float32)
+    expected = jax.jit(function)(at)
+    assert jax.tree.all(jax.tree.map(partial(np.allclose, rtol=1e-5), compiled_module.compiled(function)(at), expected))
+    monkeypatch.setattr(compiled_module, "OPTIONS", {"xla_no_such_option": True})
+    compiled_module._known.cache_clear()
+    assert compiled_module._known() is None
+    assert jax.tree.all(jax.tree.map(np.array_equal, compiled_module.compiled(function)(at), expected))
+    compiled_module._known.cache_clear()

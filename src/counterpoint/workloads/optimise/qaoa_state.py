@@ -19,6 +19,7 @@ from jax import lax
 from scipy.optimize import minimize
 
 from counterpoint.base import Floats
+from counterpoint.circuits.compiled import compiled
 from counterpoint.circuits.vector import each, phased
 from counterpoint.workloads.optimise.angles import Angles
 
@@ -33,7 +34,7 @@ TOLERANCE = 1e-6  # of the gradient, where the objective is in units of the prob
 def amplitudes(table: Floats, angles: Angles, tilts: Floats) -> jax.Array:
     """(2^n,) complex128 state, qubit 0 the lowest bit: energies `table` (2^n,), start at `tilts` (n,) rad from |0>."""
     with jax.enable_x64(True):
-        return _state(jnp.asarray(table), _both(angles), jnp.asarray(tilts))
+        return _ready(jnp.asarray(table), _both(angles), jnp.asarray(tilts))
 
 
 def objective(table: Floats, angles: Angles, tilts: Floats, share: float) -> tuple[float, Floats]:
@@ -67,7 +68,6 @@ def _order(table: Floats, share: float) -> jax.Array | None:
     return None if share == 1 else jnp.asarray(np.argsort(table))
 
 
-@jax.jit
 def _state(table: jax.Array, both: jax.Array, tilts: jax.Array) -> jax.Array:
     """The state at gammas and betas (2, p)."""
     halves = jnp.stack([jnp.cos(tilts / 2), jnp.sin(tilts / 2)], 1)
@@ -79,6 +79,9 @@ def _state(table: jax.Array, both: jax.Array, tilts: jax.Array) -> jax.Array:
     return lax.scan(layer, lax.complex(start, jnp.zeros_like(start)), both.T)[0]
 
 
+_ready = compiled(_state)
+
+
 def _mixing(beta: jax.Array, tilts: jax.Array) -> jax.Array:
     """(n, 2, 2) exp(-i beta M_i)."""
     sine, cosine = jnp.sin(tilts), jnp.cos(tilts)
@@ -87,7 +90,7 @@ def _mixing(beta: jax.Array, tilts: jax.Array) -> jax.Array:
     return lax.complex(still, -jnp.sin(beta) * mixer)
 
 
-@jax.jit
+@compiled
 def _slope(
     table: jax.Array, order: jax.Array | None, both: jax.Array, tilts: jax.Array, share: float
 ) -> tuple[jax.Array, jax.Array]:
