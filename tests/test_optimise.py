@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import re
 import time
-from dataclasses import dataclass
-from itertools import product
+from dataclasses import dataclass, field
 from math import cos, log, pi
 from pathlib import Path
 
 import networkx as nx
 import numpy as np
 import pytest
+from chances import FALSE_ALARM
+from clock import TICKS, Clock
+from ising import every, max_cut, random_ising
 from scipy.stats import binom, norm
 from typer.testing import CliRunner
 
@@ -32,37 +34,18 @@ from counterpoint.workloads.optimise.exact import exact
 from counterpoint.workloads.optimise.families import Family, family_named
 from counterpoint.workloads.optimise.goemans import relaxed, rounded
 from counterpoint.workloads.optimise.ising import Ising
-from counterpoint.workloads.optimise.local import Local, descended, square
-from counterpoint.workloads.optimise.problems import max_cut
+from counterpoint.workloads.optimise.local import descended, square
 from counterpoint.workloads.optimise.qaoa import Qaoa, circuit
 from counterpoint.workloads.optimise.quadratic import qubo
 from counterpoint.workloads.optimise.runs import Method, Runs, filled
 from counterpoint.workloads.optimise.sampled import SHOTS, Device, Sampled
 from counterpoint.workloads.optimise.solution_time import DRAWS, Tally, growth, solution_time
 from counterpoint.workloads.optimise.tabu import Tabu
-from counterpoint.workloads.optimise.task import RIVALS, Optimise, load, quickest, score, tally
+from counterpoint.workloads.optimise.task import RIVALS, Best, Optimise, load, quickest, score, tally
 from counterpoint.workloads.rivals import weigh
 from counterpoint.workloads.workload import Bill, Budget
 
-FALSE_ALARM = 1e-6
 METHODS = [(name, one) for name, some in RIVALS.items() for one in some]
-
-
-def random_ising(n: int, seed: int, scale: float = 1.0, fields: bool = True) -> Ising:
-    """Fields and couplings of both signs on a random connected graph."""
-    rng = np.random.default_rng(seed)
-    pairs = [(i, j) for i in range(n) for j in range(i + 1, n) if j == i + 1 or rng.random() < 0.4]
-    h = rng.normal(size=n) if fields else np.zeros(n)
-    return Ising(scale * h, np.array(pairs, np.int64), scale * rng.normal(size=len(pairs)), 0.7 * scale)
-
-
-def cut_of(graph: nx.Graph) -> Ising:
-    names = [str(v) for v in graph]
-    return max_cut("graph", names, {(str(a), str(b)): w for a, b, w in graph.edges(data="weight", default=1.0)}).ising
-
-
-def every(n: int) -> np.ndarray:
-    return np.array(list(product((0, 1), repeat=n)), np.uint8)
 
 
 # Solvers
@@ -70,11 +53,14 @@ def every(n: int) -> np.ndarray:
 
 @pytest.mark.parametrize(("name", "method"), METHODS)
 @pytest.mark.parametrize("fields", [True, False])
-def test_every_rival_finds_the_optimum_of_a_small_problem(name: str, method: Method, fields: bool) -> None:
+def test_every_rival_finds_the_optimum_of_a_small_problem(
+    name: str, method: Method, fields: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Hundreds of runs of which more than a tenth succeed: all fail with less than 1e-6."""
     ising = random_ising(9, 3, fields=fields)
     lowest = ising.energies(every(9)).min()
-    load(ising, {name: [method]}, 0.1, (0,))
+    monkeypatch.setattr("counterpoint.workloads.optimise.runs.BATCH", 50)
+    Clock(0.1 / 60).set(monkeypatch)  # of which a relaxation may take half
     found = method.runs(ising, 0.1, (1,))
     assert found.energies.size >= 200
     assert found.energies.min() == pytest.approx(lowest)
@@ -116,9 +102,38 @@ def test_a_budget_too_small_for_a_rival_is_said(name: str, method: Method) -> No
         load(random_ising(9, 3), {name: [method]}, 1e-6, (1,))
 
 
-def test_a_setting_that_does_not_fit_is_left_out() -> None:
-    settings = [Anneal(5), Anneal(1_000_000)]
-    assert load(random_ising(5, 1), {"annealing": settings}, 0.05, (1,)) == {"annealing": settings[:1]}
+@dataclass(frozen=True)
+class Paced:
+    """A run takes so long, by a clock of its own, and has the best answer with a chance."""
+
+    clock: Clock = field(repr=False, compare=False)
+    seconds: float
+    chance: float
+
+    def runs(self, ising: Ising, seconds: float, key: tuple[int, ...]) -> Runs:
+        best = every(ising.size)[ising.energies(every(ising.size)).argmin()]
+
+        def batch(count: int, key: tuple[int, ...]) -> np.ndarray:
+            self.clock.now += count * self.seconds
+            wrong = np.random.default_rng(key).random(count) > self.chance
+            return best ^ np.outer(wrong, np.eye(ising.size, dtype=np.uint8)[0])
+
+        return filled(ising, seconds, key, "a paced method", lambda: batch)
+
+    def __str__(self) -> str:
+        return f"{self.seconds:g} s a run"
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    found = Clock(1e-6)
+    found.set(monkeypatch)
+    return found
+
+
+def test_a_setting_that_does_not_fit_is_left_out(clock: Clock) -> None:
+    settings = [Paced(clock, 0.001, 0.5), Paced(clock, 1.0, 0.5)]
+    assert load(random_ising(5, 1), {"rival": settings}, 0.05, (1,)) == {"rival": settings[:1]}
 
 
 def test_settings_have_a_least() -> None:
@@ -159,7 +174,8 @@ def test_highs_says_where_its_time_did_not_suffice() -> None:
     ising = Ising(np.zeros(60), pairs, rng.normal(size=len(pairs)))
     found = exact(ising, 0.2)
     assert not found.proved
-    assert found.bound < Local().runs(ising, 0.05, (1,)).energies.min()
+    starts = np.random.default_rng(1).integers(0, 2, (50, 60), np.uint8)
+    assert found.bound < ising.energies(descended(ising, square(ising), starts)).min()
     for seconds in (0.0, float("nan")):
         with pytest.raises(BadInput, match="were given to find the optimum: give a finite number above 0"):
             exact(ising, seconds)
@@ -173,7 +189,7 @@ def test_no_field_and_no_coupling_is_nothing_to_highs() -> None:
 
 def test_the_relaxation_of_a_ring_of_five_is_known() -> None:
     """5 edges of unit vectors 4 pi / 5 apart: (1 - cos 4 pi / 5) / 2 each."""
-    value, vectors = relaxed(cut_of(nx.cycle_graph(5)), (1,))
+    value, vectors = relaxed(max_cut(nx.cycle_graph(5)), (1,))
     assert -value == pytest.approx(5 * (1 + cos(pi / 5)) / 2, abs=1e-4)
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(np.ones(6))
 
@@ -191,7 +207,7 @@ def test_rounding_keeps_the_guarantee_of_goemans_and_williamson(seed: int) -> No
     rng = np.random.default_rng(seed)
     for a, b in graph.edges:
         graph[a][b]["weight"] = rng.uniform(0, 1)
-    ising = cut_of(graph)
+    ising = max_cut(graph)
     value, vectors = relaxed(ising, (seed,))
     cuts = -ising.energies(rounded(vectors, 4_000, (seed, 1)))
     error = cuts.std(ddof=1) / np.sqrt(cuts.size)
@@ -199,7 +215,7 @@ def test_rounding_keeps_the_guarantee_of_goemans_and_williamson(seed: int) -> No
 
 
 def test_a_bipartite_graph_is_cut_whole_by_every_plane() -> None:
-    ising = cut_of(nx.complete_bipartite_graph(4, 5))
+    ising = max_cut(nx.complete_bipartite_graph(4, 5))
     value, vectors = relaxed(ising, (1,))
     assert value == pytest.approx(-20, abs=1e-3)
     assert (ising.energies(rounded(vectors, 100, (2,))) == -20).all()
@@ -262,14 +278,15 @@ def test_tallies_that_cannot_be() -> None:
         solution_time([], (1,))
 
 
-def test_the_setting_that_is_quickest_is_taken() -> None:
-    """A run of 20,000 sweeps is no better on 5 variables, and 1,000 times as long."""
-    ising = random_ising(5, 1)
-    task = Optimise(ising, {}, "")
-    chosen = quickest(ising, {"annealing": [Anneal(20_000), Anneal(5)]}, 0.2, task.best, (1,))["annealing"]
-    assert chosen.method == Anneal(5)
-    assert tally(ising, chosen.found, task.best.energy).hits > 0
-    assert task.best.energy == pytest.approx(ising.energies(every(5)).min())
+def test_the_setting_that_is_quickest_is_taken(clock: Clock) -> None:
+    """The one whose run is a tenth as likely to succeed, and takes a hundredth of the time."""
+    ising, best = random_ising(5, 1), Best()
+    settings = [Paced(clock, 0.01, 0.9), Paced(clock, 0.0001, 0.09)]
+    chosen = quickest(ising, {"rival": settings}, 4.0, best, (1,))["rival"]
+    assert chosen.method == settings[1]
+    assert tally(ising, chosen.found, best.energy).hits > 0
+    assert best.energy == pytest.approx(ising.energies(every(5)).min())
+    assert chosen.tuning.processor + chosen.found.bill.processor <= 4.0
 
 
 # The task
@@ -287,7 +304,7 @@ class Always:
 
 
 def test_a_better_answer_is_found_better_and_an_equal_one_is_not() -> None:
-    ising = cut_of(nx.cycle_graph(6))
+    ising = max_cut(nx.cycle_graph(6))
     best, worse = Always((0, 1, 0, 1, 0, 1)), Always((0, 1, 0, 1, 0, 0))
     for rival, status in ((worse, "holds"), (best, "does not hold")):
         task = Optimise(ising, {"quantum": [worse, best], "rival": [rival]}, "better")
@@ -302,7 +319,7 @@ def test_a_better_answer_is_found_better_and_an_equal_one_is_not() -> None:
 
 
 def test_shots_fill_the_seconds_and_simulation_is_charged_to_nobody() -> None:
-    ising = cut_of(nx.cycle_graph(4))
+    ising = max_cut(nx.cycle_graph(4))
     asked: list[int] = []
 
     def run(circuit: str, shots: int, key: tuple[int, ...]) -> tuple[np.ndarray, float]:
@@ -341,7 +358,7 @@ class Timeless:
 def test_a_machine_that_tells_no_time_is_charged_a_cycle_for_a_shot(tmp_path: Path) -> None:
     with JobSession.open(tmp_path, EXPERIMENT) as session:
         device = device_of(session, GeneralMachine(Timeless()))
-        text = circuit(cut_of(nx.cycle_graph(4)), Angles((0.3,), (0.2,)))
+        text = circuit(max_cut(nx.cycle_graph(4)), Angles((0.3,), (0.2,)))
         assert device.seconds(text) == CYCLE_SECONDS
         bits, seconds = device.run(text, 10, (1,))
         assert bits.shape == (10, 4)
@@ -383,9 +400,12 @@ def test_a_family_that_cannot_be(text: str, told: str) -> None:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """Fewer repetitions, and a graph in a folder that is gone afterwards."""
+    """Fewer repetitions, a clock on which one of them has room for some hundred runs, and a graph in a folder that is
+    gone afterwards."""
     monkeypatch.setattr("counterpoint.loop.optimise.REPETITIONS", 10)
     monkeypatch.setattr("counterpoint.loop.solution_growth.PROBLEMS", 4)
+    monkeypatch.setattr("counterpoint.workloads.optimise.runs.BATCH", 50)
+    Clock(0.25 / TICKS).set(monkeypatch)
     monkeypatch.chdir(tmp_path)
     edges = nx.random_regular_graph(3, 8, seed=1).edges
     (tmp_path / "graph.txt").write_text("".join(f"v{a} v{b}\n" for a, b in edges))
@@ -399,7 +419,7 @@ def invoke(*words: str) -> str:
 
 
 def test_the_verb_answers_and_keeps_its_verdict(quick: Path) -> None:
-    text = invoke("graph.txt", "--depth", "1", "--budget", "6s")
+    text = invoke("graph.txt", "--depth", "1", "--budget", "60s")
     assert text.index("hypothesis  QAOA's best answer to graph.txt") < text.index("Verdict: does not hold")
     assert "proved by HiGHS. One side: v" in text
     assert "Break-even: optimise" in text
@@ -407,14 +427,14 @@ def test_the_verb_answers_and_keeps_its_verdict(quick: Path) -> None:
     assert all(len(line) <= 100 for line in table.splitlines())
     (kept,) = verdicts(quick / "counterpoint-store")
     assert kept.told.status == "does not hold"
-    assert kept.told.command == "counterpoint optimise graph.txt --budget 6s --machine ideal --seed 0 --depth 1"
+    assert kept.told.command == "counterpoint optimise graph.txt --budget 60s --machine ideal --seed 0 --depth 1"
     assert kept.told.sides["quantum"].bill["shots"] > 0
 
 
 def test_json_has_the_figures_and_what_a_machine_cannot_run_is_not_shown(quick: Path) -> None:
     edges = nx.random_regular_graph(3, 26, seed=1).edges
     (quick / "large.txt").write_text("".join(f"{a} {b}\n" for a, b in edges))
-    done = CliRunner().invoke(app, ["optimise", "large.txt", "--depth", "1", "--budget", "6s", "--json"])
+    done = CliRunner().invoke(app, ["optimise", "large.txt", "--depth", "1", "--budget", "60s", "--json"])
     found = json.loads(done.stdout)
     assert found["verdict"]["status"] == "not shown"
     assert found["verdict"]["value"] is None
@@ -426,7 +446,7 @@ def test_json_has_the_figures_and_what_a_machine_cannot_run_is_not_shown(quick: 
 
 
 def test_a_family_is_drawn(quick: Path) -> None:
-    text = invoke("regular:degree=3,n=4-8", "--depth", "1", "--budget", "3s", "--plot", "growth.svg")
+    text = invoke("regular:degree=3,n=4-8", "--depth", "1", "--budget", "30s", "--plot", "growth.svg")
     assert "times a vertex" in text
     assert (quick / "growth.svg").read_text().startswith("<?xml")
     table = text[text.index("to 99 %, us") : text.index("Time to solution:")]

@@ -6,6 +6,7 @@ import networkx as nx
 import numpy as np
 import pytest
 from chances import alike
+from ising import max_cut, random_ising
 
 from counterpoint.base import BadInput
 from counterpoint.circuits.qasm import read
@@ -17,20 +18,6 @@ from counterpoint.workloads.optimise.qaoa import Qaoa, chances, circuit, cvar, e
 from counterpoint.workloads.optimise.transfer import fixed, scale, transferred
 
 PUBLISHED = (0.6925, 0.7559, 0.7924, 0.8169, 0.8364, 0.8499, 0.8598, 0.8674)  # arXiv:2107.00677, degree 3, p = 1 to 8
-
-
-def max_cut(graph: nx.Graph, weight: float = 1.0) -> Ising:
-    """The energy of an assignment is minus the weight of its cut."""
-    pairs = np.array(sorted(tuple(sorted(edge)) for edge in graph.edges), np.int64)
-    return Ising(np.zeros(len(graph)), pairs, np.full(len(pairs), weight / 2), -weight * len(pairs) / 2)
-
-
-def random_ising(n: int, seed: int) -> Ising:
-    """Fields and couplings of both signs on a random connected graph."""
-    rng = np.random.default_rng(seed)
-    pairs = [(i, j) for i in range(n) for j in range(i + 1, n) if j == i + 1 or rng.random() < 0.4]
-    fields = np.where(rng.random(n) < 0.5, rng.normal(size=n), 0)
-    return Ising(fields, np.array(pairs, np.int64).reshape(-1, 2), rng.normal(size=len(pairs)), 0.7)
 
 
 def some_angles(depth: int, seed: int) -> Angles:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from counterpoint.base import BadInput, Bits, Floats
 from counterpoint.codes.surface import checks
 from counterpoint.workloads.optimise.ising import Ising
+from counterpoint.workloads.optimise.quadratic import qubo
 
 MOST = 20  # places that are weighed against each other: variables of the problem
 
@@ -66,13 +67,8 @@ class Patches:
 
     def problem(self) -> Ising:
         """Minimise minus the worth, with 3 for each overlap: more than any place is worth, so that optima have none."""
-        first, second = np.nonzero(np.triu(self.overlaps))
-        # x = (1 - s) / 2; x_a x_b = (1 - s_a - s_b + s_a s_b) / 4
-        fields = self.worths / 2
-        np.subtract.at(fields, first, 3 / 4)
-        np.subtract.at(fields, second, 3 / 4)
-        offset = -self.worths.sum() / 2 + 3 / 4 * first.size
-        return Ising(fields, np.stack([first, second], axis=1), np.full(first.size, 3 / 4), float(offset))
+        pairs = np.argwhere(np.triu(self.overlaps))
+        return qubo(-self.worths, pairs, np.full(len(pairs), 3.0))
 
     def taken(self, bits: Bits) -> list[int]:
         """The places that an assignment (P,) takes, of those that overlap the better one alone."""
