@@ -266,9 +266,9 @@ class _Small(Workload):
         return {name: settings[:1] for name, settings in self.whole.solvers().items()}
 
 
-def test_every_setting_of_every_way_can_be_printed_and_cited() -> None:
+def test_every_setting_of_every_way_is_told_in_words_and_cited() -> None:
     for name, settings in Recalibration().solvers().items():
-        assert len({repr(setting) for setting in settings}) == len(settings)
+        assert len({str(setting) for setting in settings}) == len(settings)
         for setting in settings:
             assert name == "nothing" or "@" in setting.citation
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from counterpoint.base import BadInput, Verdict
+from counterpoint.quops.estimate import student
 from counterpoint.workloads.energy import Counters, Power, charged
 from counterpoint.workloads.rivals import weigh
-from counterpoint.workloads.workload import Bill, Budget, Workload
+from counterpoint.workloads.workload import USES, Bill, Budget, Workload
 
 CALLS = Budget(8, "calls")
 
@@ -121,6 +122,52 @@ def test_a_simulation_is_told_and_charged_to_nobody() -> None:
     assert found.measured or bill.joules == 30.0
 
 
+@dataclass(frozen=True)
+class OnGpu:
+    """Works for a second on a GPU, and says so."""
+
+    def __call__(self, luck, budget, key):
+        return 0.5, Bill(accelerator=1.0)
+
+
+@dataclass(frozen=True)
+class Accelerated(Workload):
+    name: str = "accelerated"
+    hypothesis: str = "a GPU is not free"
+    margin: float = 0.0
+
+    def instance(self, key):
+        return 0.0
+
+    def solvers(self):
+        return {"quantum": [Skilled(1.0)], "a": [OnGpu()], "nothing": [Skilled(0.0)]}
+
+
+def test_a_gpu_is_charged_by_its_power_and_takes_of_the_seconds() -> None:
+    power = Power(core=0.0, accelerator=300.0)
+    bill = weigh(Accelerated(), Budget(1.5, "seconds"), instances=20, key=(1,), power=power).sides["a"].bill
+    assert bill.accelerator == 10.0
+    assert charged(bill, power, measured=0.0).joules == charged(bill, power).joules == 3000.0
+    with pytest.raises(BadInput, match=r"'a' used 1.* seconds and the budget is 0\.5"):
+        weigh(Accelerated(), Budget(0.5, "seconds"), instances=20, key=(1,))
+
+
+def test_students_interval_in_closed_form() -> None:
+    """Of three values the quantile is 4.30265 (2 degrees of freedom): sqrt(2) (1 - 2 q) / sqrt(4 q (1 - q))."""
+    quantile = 0.95 * 2**0.5 / (1 - 0.95**2) ** 0.5
+    found = student(np.array([1.0, 2.0, 3.0]))
+    assert found.value == 2.0
+    assert found.high - 2.0 == pytest.approx(quantile / 3**0.5)
+    assert 2.0 - found.low == pytest.approx(quantile / 3**0.5)
+    for values, told in (([1.0], "1 finite values of 1"), ([1.0, np.nan], "1 finite values of 2")):
+        with pytest.raises(BadInput, match=told):
+            student(np.array(values))
+
+
+def test_every_use_of_a_bill_has_its_words() -> None:
+    assert list(USES) == [one.name for one in fields(Bill)]
+
+
 def test_the_verdict_follows_the_interval() -> None:
     def status(low: float, high: float) -> str:
         return Verdict("h", 0.1, (low + high) / 2, low, high).status
@@ -136,6 +183,7 @@ def test_joules_by_the_model_and_by_the_counters(tmp_path: Path) -> None:
     power = Power(core=10.0, machine=100.0)
     assert charged(bill, power).joules == 230.0
     assert charged(bill, power, measured=40.0).joules == 40.0 * 3 / 4 + 200.0
+    assert str(power) == "10 W a core, 700 W a GPU, 0.1 kW for a whole cryogenic machine"
     assert Counters.found(tmp_path) is None
     for name, energy in (("intel-rapl:0", 990), ("intel-rapl:1", 5), ("intel-rapl:0:0", 7)):
         (tmp_path / name).mkdir()

@@ -16,8 +16,7 @@ from counterpoint.workloads.calibrate.recalibrate import Recalibration
 from counterpoint.workloads.optimise.qaoa import Qaoa
 from counterpoint.workloads.optimise.sampled import Device, Sampled
 from counterpoint.workloads.optimise.task import RIVALS, Optimise
-from counterpoint.workloads.rivals import NOTHING, QUANTUM
-from counterpoint.workloads.workload import Budget, Workload
+from counterpoint.workloads.workload import NOTHING, QUANTUM, Budget, Workload
 
 
 def optimise() -> Optimise:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from scipy.special import stdtrit
 
 from counterpoint.base import Floats, Verdict
 from counterpoint.loop.suite import AGENT, HEADLINES, PERIODS, Scored
-from counterpoint.quops.estimate import COVERAGE, Estimate
+from counterpoint.quops.estimate import COVERAGE, Estimate, student
 
 DRAWS = 4000  # of the bootstrap
 
@@ -21,8 +20,7 @@ def mean_merit(scores: Iterable[Scored]) -> Estimate | None:
         return None
     if values.size == 1:
         return Estimate(float(values[0]), float("nan"), float("nan"))
-    spread = stdtrit(values.size - 1, (1 + COVERAGE) / 2) * values.std(ddof=1) / np.sqrt(values.size)
-    return Estimate(float(values.mean()), float(values.mean() - spread), float(values.mean() + spread))
+    return student(values)
 
 
 def break_even(scores: Iterable[Scored], phases: str) -> Estimate | None:

@@ -38,8 +38,8 @@ from counterpoint.workloads.optimise.task import (
     tally,
     total,
 )
-from counterpoint.workloads.rivals import QUANTUM, weigh
-from counterpoint.workloads.workload import Budget
+from counterpoint.workloads.rivals import weigh
+from counterpoint.workloads.workload import QUANTUM, Budget
 
 REPETITIONS = 20  # to tune a setting, and as many others to judge a side
 PRICED = 1_000  # shots by which the time of one is asked for
@@ -143,7 +143,7 @@ def refusal(quantum: Sequence[Sampled], problem: Problem, key: Key) -> str:
 def _timed(problem: Problem, chosen: Chosen, best: Best, key: Key) -> Timed:
     counted = tally(problem.ising, chosen.found, best.energy)
     bill = charged(chosen.tuning + chosen.found.bill, Power())
-    return Timed(repr(chosen.method), counted, chosen.found.prepared, solution_time([counted], key), bill)
+    return Timed(str(chosen.method), counted, chosen.found.prepared, solution_time([counted], key), bill)
 
 
 def _break_even(problem: Problem, times: Mapping[str, Timed]) -> BreakEven | None:

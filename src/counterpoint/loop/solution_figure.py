@@ -9,7 +9,7 @@ import numpy as np
 
 from counterpoint.loop.figure import COLOURS, save
 from counterpoint.loop.solution_growth import PROBLEMS, Course
-from counterpoint.workloads.rivals import QUANTUM
+from counterpoint.workloads.workload import QUANTUM
 
 
 def draw(course: Course, path: Path) -> None:

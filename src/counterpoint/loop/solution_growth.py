@@ -27,8 +27,7 @@ from counterpoint.workloads.optimise.runs import Method, undisturbed
 from counterpoint.workloads.optimise.sampled import Sampled
 from counterpoint.workloads.optimise.solution_time import Growth, Tally, growth, solution_time
 from counterpoint.workloads.optimise.task import EQUAL, RIVALS, load, tally, total
-from counterpoint.workloads.rivals import QUANTUM
-from counterpoint.workloads.workload import Bill
+from counterpoint.workloads.workload import QUANTUM, Bill
 
 PROBLEMS = 20  # of each size: half to tune settings, half to judge them
 PROOF = 0.2  # of the budget: HiGHS's, on all problems
@@ -170,7 +169,7 @@ def _size(
         if start == 0:
             chosen = {name: [methods[name][_quickest(some, key)]] for name, some in tallies.items()}
     for name, some in tallies.items():
-        found[name].settings[n], found[name].tallies[n] = repr(chosen[name][0]), some[0]
+        found[name].settings[n], found[name].tallies[n] = str(chosen[name][0]), some[0]
     return proved
 
 

@@ -1,13 +1,14 @@
-"""An estimate with its 95 % interval, and the exact one of a rate that was counted."""
+"""An estimate with its 95 % interval: of a mean Student's, of a rate that was counted the exact one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from scipy.special import betaincinv
+import numpy as np
+from scipy.special import betaincinv, stdtrit
 
-from counterpoint.base import BadInput
+from counterpoint.base import BadInput, Floats
 
 COVERAGE = 0.95  # of every interval
 _TAIL = (1 - COVERAGE) / 2
@@ -24,6 +25,18 @@ class Estimate:
     def through(self, increasing: Callable[[float], float]) -> Estimate:
         """The estimate of an increasing function of the figure; the interval keeps its coverage exactly."""
         return Estimate(increasing(self.value), increasing(self.low), increasing(self.high))
+
+
+def student(values: Floats) -> Estimate:
+    """The mean of `values` (n,), with Student's 95 % interval.
+
+    Raises BadInput for fewer than 2 values, and one that is not finite.
+    """
+    if values.size < 2 or not np.isfinite(values).all():
+        raise BadInput(f"{np.isfinite(values).sum()} finite values of {values.size} were given: give 2 or more, finite")
+    mean = float(values.mean())
+    reach = float(stdtrit(values.size - 1, 1 - _TAIL) * values.std(ddof=1) / np.sqrt(values.size))
+    return Estimate(mean, mean - reach, mean + reach)
 
 
 def check_counts(failures: int, shots: int) -> None:

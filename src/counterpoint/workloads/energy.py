@@ -26,6 +26,13 @@ class Power:
     accelerator: float = 700.0
     machine: float = 25_000.0
 
+    def __str__(self) -> str:
+        """What is assumed, in words."""
+        return (
+            f"{self.core:g} W a core, {self.accelerator:g} W a GPU, {self.machine / 1000:g} kW for a whole cryogenic "
+            "machine"
+        )
+
     def __post_init__(self) -> None:
         for name in ("core", "accelerator", "machine"):
             value = getattr(self, name)
@@ -63,7 +70,7 @@ class Counters:
 
 
 def charged(bill: Bill, power: Power, measured: float | None = None) -> Bill:
-    """`bill` with its joules: the machine by its power; the processor as `measured`, else by the power of a core.
+    """`bill` with its joules: machine and GPU by their power; the processor as `measured`, else by a core's power.
 
     Of a measured amount the simulation's share, by seconds, is left out: it stood in for the machine.
     """
@@ -72,7 +79,7 @@ def charged(bill: Bill, power: Power, measured: float | None = None) -> Bill:
     else:
         busy = bill.processor + bill.simulation
         processor = measured * bill.processor / busy if busy else 0.0
-    return replace(bill, joules=processor + power.machine * bill.machine)
+    return replace(bill, joules=processor + power.accelerator * bill.accelerator + power.machine * bill.machine)
 
 
 def _microjoules(package: Path, name: str) -> int:

@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.special import stdtrit
 
 from counterpoint.base import BadInput, Floats, Key, Verdict, fold_in
+from counterpoint.quops.estimate import student
 from counterpoint.workloads.energy import Counters, Power, charged
-from counterpoint.workloads.workload import Bill, Budget, Solver, Workload
+from counterpoint.workloads.workload import NOTHING, QUANTUM, Bill, Budget, Solver, Workload
 
 LEAST = 20  # instances; fewer cannot carry a 95 % interval
-QUANTUM, NOTHING = "quantum", "nothing"
 OVERRUN = 1.1  # of a budget in seconds, which nobody can hold to the last one
 
 
@@ -78,18 +77,12 @@ def weigh(workload: Workload, budget: Budget, *, instances: int, key: Key, power
     sides = {name: _side(bench, name, settings, made, half) for name, settings in solvers.items()}
     best = max(rivals, key=lambda name: sides[name].tuned)
     if sides[best].tuned > sides[NOTHING].tuned:
-        figures = _interval(sides[QUANTUM].scores - sides[best].scores)
+        mean = student(sides[QUANTUM].scores - sides[best].scores)
+        figures = (mean.value, mean.low, mean.high)
     else:
         figures = (float("nan"),) * 3
     verdict = Verdict(workload.hypothesis, workload.margin, *figures)
     return Comparison(workload.name, budget, verdict, best, sides, bench.counters is not None)
-
-
-def _interval(differences: Floats) -> tuple[float, float, float]:
-    """Mean and Student's 95 % interval."""
-    value = float(differences.mean())
-    spread = float(stdtrit(differences.size - 1, 0.975) * differences.std(ddof=1) / np.sqrt(differences.size))
-    return value, value - spread, value + spread
 
 
 def _side(bench: _Bench, name: str, settings: Sequence[Solver], made: Sequence[Any], half: int) -> Side:

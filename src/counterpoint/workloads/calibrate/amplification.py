@@ -59,6 +59,9 @@ class ErrorAmplification(Finder):
                 f"{self.last:g} was given: give 1 or more, 2 or more, 2 or more, and a share between 0 and 1"
             )
 
+    def __str__(self) -> str:
+        return f"up to {self.deepest} pulses, {self.settings} settings, last {self.last:g}, growth {self.growth}"
+
     def search(self, session: Session) -> tuple[float, float]:
         dial, uses = session.dial, session.left
         ladder = self.ladder(uses, dial)

@@ -70,6 +70,9 @@ class Task:
 class Leave:
     """The knob stays where it is."""
 
+    def __str__(self) -> str:
+        return "as it is"
+
     def __call__(self, instance: Task, budget: Budget, key: Key) -> tuple[float, Bill]:
         return instance.score(instance.dial.start), Bill()
 

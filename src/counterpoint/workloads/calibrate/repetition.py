@@ -174,6 +174,9 @@ class CoherentRepetition(Finder):
         if not 0 < self.reach < math.inf:
             raise BadInput(f"a reach of {self.reach:g} rad was given: give a finite number above 0")
 
+    def __str__(self) -> str:
+        return f"reach {self.reach:g} rad"
+
     def search(self, session: Session) -> tuple[float, float]:
         dial = session.dial
         known = posterior([], dial, dial.ends)

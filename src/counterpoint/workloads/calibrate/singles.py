@@ -42,6 +42,9 @@ class SinglePulses(Finder):
         " booktitle={International Conference on Machine Learning (ICML)}, pages={1015--1022}, year={2010}}"
     )
 
+    def __str__(self) -> str:
+        return f"beta {self.beta:g}, length {self.length:g}, {self.scans} scans"
+
     def search(self, session: Session) -> tuple[float, float]:
         places = np.linspace(*session.dial.ends, PLACES)
         prior = self._kernel(places, places)

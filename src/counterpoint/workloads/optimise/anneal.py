@@ -33,9 +33,12 @@ class Anneal:
         if self.sweeps < 1:
             raise BadInput(f"annealing with {self.sweeps} sweeps was asked for: give 1 or more")
 
+    def __str__(self) -> str:
+        return f"annealing with {self.sweeps} sweeps"
+
     def runs(self, ising: Ising, seconds: float, key: Key) -> Runs:
         """As `Method.runs`."""
-        return filled(ising, seconds, key, f"annealing with {self.sweeps} sweeps", lambda: self._start(ising))
+        return filled(ising, seconds, key, str(self), lambda: self._start(ising))
 
     def _start(self, ising: Ising) -> Callable[[int, Key], Bits]:
         from dwave.samplers import SimulatedAnnealingSampler  # takes half a second to import

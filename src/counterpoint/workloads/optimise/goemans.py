@@ -42,10 +42,12 @@ SHARE = 0.5  # of the seconds, for the vectors at most
 class Goemans:
     """One run is one plane; the vectors are found once, within the seconds. Fields couple to one vector more."""
 
+    def __str__(self) -> str:
+        return "Goemans and Williamson's relaxation"
+
     def runs(self, ising: Ising, seconds: float, key: Key) -> Runs:
         """As `Method.runs`."""
-        name = "Goemans and Williamson's relaxation"
-        return filled(ising, seconds, key, name, lambda: _start(ising, fold_in(key, "vectors"), SHARE * seconds))
+        return filled(ising, seconds, key, str(self), lambda: _start(ising, fold_in(key, "vectors"), SHARE * seconds))
 
 
 def relaxed(ising: Ising, key: Key, seconds: float = math.inf) -> tuple[float, Floats]:

@@ -26,9 +26,12 @@ ROUNDING = 1e-12  # of all weights; what a change must gain, so that rounding ne
 class Local:
     """One run is one descent to a local optimum; many are made side by side."""
 
+    def __str__(self) -> str:
+        return "local search"
+
     def runs(self, ising: Ising, seconds: float, key: Key) -> Runs:
         """As `Method.runs`."""
-        return filled(ising, seconds, key, "local search", lambda: _start(ising))
+        return filled(ising, seconds, key, str(self), lambda: _start(ising))
 
 
 def _start(ising: Ising) -> Callable[[int, Key], Bits]:

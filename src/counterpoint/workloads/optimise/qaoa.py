@@ -72,6 +72,13 @@ class Qaoa:
                 f"a share of {self.cvar:g} of the energies was asked for and no angles are optimised: give 1"
             )
 
+    def __str__(self) -> str:
+        """The settings in words."""
+        angles = self.angles if isinstance(self.angles, str) else "given"
+        warm = "" if self.warm is None else f", warm start {self.warm:g}"
+        share = "" if self.cvar == 1 else f", lowest {self.cvar:g}"
+        return f"QAOA of depth {self.depth}, {angles} angles{warm}{share}"
+
     def prepared(self, problem: Ising, key: Key) -> tuple[Angles, Floats]:
         """The angles, and the tilts (n,) rad at which the qubits start.
 

@@ -40,7 +40,7 @@ class Runs:
 
 
 class Method(Protocol):
-    """A heuristic with its settings: a frozen dataclass."""
+    """A heuristic: a frozen dataclass of its settings, whose `str` is the settings in words."""
 
     def runs(self, ising: Ising, seconds: float, key: Key) -> Runs:
         """As many independent runs as fit into so many seconds. Raises BadInput where not even one does."""

@@ -35,10 +35,8 @@ class Sampled:
     qaoa: Qaoa
     device: Device
 
-    def __repr__(self) -> str:
-        """The settings that are tuned."""
-        angles = self.qaoa.angles if isinstance(self.qaoa.angles, str) else "given"
-        return f"Qaoa(depth={self.qaoa.depth}, {angles} angles)"
+    def __str__(self) -> str:
+        return str(self.qaoa)
 
     def circuit(self, ising: Ising, key: Key) -> str:
         """The circuit that is run. Raises BadInput as `Qaoa.prepared`."""

@@ -34,11 +34,12 @@ class Tabu:
         if self.steps < 1:
             raise BadInput(f"tabu search with {self.steps} steps a variable was asked for: give 1 or more")
 
+    def __str__(self) -> str:
+        return f"tabu search with {self.steps} steps a variable"
+
     def runs(self, ising: Ising, seconds: float, key: Key) -> Runs:
         """As `Method.runs`."""
-        return filled(
-            ising, seconds, key, f"tabu search with {self.steps} steps a variable", lambda: self._start(ising)
-        )
+        return filled(ising, seconds, key, str(self), lambda: self._start(ising))
 
     def _start(self, ising: Ising) -> Callable[[int, Key], Bits]:
         from dwave.samplers import TabuSampler  # takes half a second to import

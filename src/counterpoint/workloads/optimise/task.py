@@ -16,8 +16,7 @@ from counterpoint.workloads.optimise.local import Local
 from counterpoint.workloads.optimise.runs import Method, Runs
 from counterpoint.workloads.optimise.solution_time import Tally, solution_time
 from counterpoint.workloads.optimise.tabu import Tabu
-from counterpoint.workloads.rivals import NOTHING, QUANTUM
-from counterpoint.workloads.workload import Bill, Budget, Solver, Workload
+from counterpoint.workloads.workload import NOTHING, QUANTUM, Bill, Budget, Solver, Workload
 
 MARGIN = 1e-3  # of the sum of all weights: less would be rounding, or not worth a machine
 EQUAL = 1e-9  # of the sum of all weights, by which energies count as equal
@@ -65,14 +64,16 @@ class BestOf:
         return score(instance, energy), found.bill
 
     def __str__(self) -> str:
-        """The setting alone."""
-        return repr(self.method)
+        return str(self.method)
 
 
 @final
 @dataclass(frozen=True)
 class Guess:
     """Does nothing: one assignment by chance."""
+
+    def __str__(self) -> str:
+        return "one guess"
 
     def __call__(self, instance: Ising, budget: Budget, key: Key, /) -> tuple[float, Bill]:
         """As `Solver`."""
