@@ -28,11 +28,11 @@ from counterpoint.cli.options import (
 from counterpoint.cli.view import view
 from counterpoint.govern.charter import FIRST_RUN, Charter
 from counterpoint.loop.closing import closing
-from counterpoint.loop.edges import EDGES
+from counterpoint.loop.edges.offered import EDGES
 from counterpoint.loop.report import write_report
 from counterpoint.loop.session import Session
 from counterpoint.loop.settings import Settings
-from counterpoint.store.database import Store as StoreFile
+from counterpoint.store.database import FILE, Store as StoreFile
 from counterpoint.store.turns import Run
 
 Shadow = Annotated[bool, typer.Option("--shadow", help="The explorer proposes and is judged; nothing is moved.")]
@@ -116,7 +116,9 @@ def amended(settings: Settings, context: typer.Context) -> Settings:
 
 
 def stored(store: Path) -> Run:
-    """The run of the store that began last."""
+    """The run of the store that began last; the store is brought up to date."""
+    if (store / FILE).is_file():
+        StoreFile.open(store).close()
     with StoreFile.open(store, read_only=True) as reader:
         last = reader.latest()
     if last is None:

@@ -42,7 +42,8 @@ def verdict(
             f"the store {store} holds 0 verdicts: run counterpoint optimise or counterpoint bandit, or name another "
             "with --store"
         )
-    chosen = next((one for one in kept if one.id == (number or kept[-1].id)), None)
+    wanted = kept[-1].id if number is None else number
+    chosen = next((one for one in kept if one.id == wanted), None)
     if chosen is None:
         raise BadInput(
             f"verdict {number} was asked for and the store {store} holds 1 to {kept[-1].id}: give one of these"
@@ -96,5 +97,5 @@ def _list(kept: list[Kept]) -> Table:
         table.add_column(name)
     for one in reversed(kept):
         status = Text(one.told.status, STYLES[one.told.status])
-        table.add_row(str(one.id), f"{one.made:.16}".replace("T", " "), one.told.task, status)
+        table.add_row(str(one.id), f"{one.told.made:.16}".replace("T", " "), one.told.task, status)
     return table

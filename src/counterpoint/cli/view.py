@@ -174,7 +174,7 @@ def _voices(session: Session, rows: Sequence[Tallies]) -> RenderableType:
             f"{now.failures} failures in the last {now.decoded:,} shots, 1 operation = {s.distance} cycles",
         )
     for i, (name, found) in enumerate(session.records.items()):
-        words = f"not offered: {found}" if isinstance(found, str) else found.words()
+        words = found if isinstance(found, str) else found.words()
         table.add_row("" if i else "[bold]quantum for AI", name, Text(words))
     return Padding(table, (0, 1))
 

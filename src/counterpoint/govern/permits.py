@@ -28,7 +28,7 @@ Note = Literal[
     "job-failed",
     "job-not-run",
     "verdict",
-    "work-failed",
+    "verdict-not-kept",
 ]
 
 
@@ -84,6 +84,6 @@ class Governor:
 
     def note(self, kind: Note, content: Mapping[str, Any]) -> Head:
         """Write down what is not an action: a run that begins, ends or is resumed, a permit not spent, a job whose
-        outcome was collected, a verdict, a task left undone, an alarm, what the guard did or heard, what a proposal in
-        shadow mode would have been told."""
+        outcome was collected, a verdict, one that was sealed and never stored, an alarm, what the guard did or heard,
+        what a proposal in shadow mode would have been told."""
         return self.ledger.append(kind, content)

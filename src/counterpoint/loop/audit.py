@@ -27,7 +27,7 @@ from counterpoint.loop.verdicts import verdict_faults
 from counterpoint.store.database import FILE, Store
 from counterpoint.store.jobs import JobRecord, Jobs
 from counterpoint.store.turns import Run, Turn
-from counterpoint.store.verdicts import verdicts
+from counterpoint.store.verdicts import Kept, verdicts
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,13 @@ def audit(folder: Path) -> Audit:
         ledger = stack.enter_context(Ledger.read(folder))
         # What these entries say is stored must be in the store, which is looked at later.
         before = ledger.head.count
-        store, expected, records = None, None, list[JobRecord]()
+        store, expected, records, kept = None, None, list[JobRecord](), list[Kept]()
         if (folder / FILE).is_file():
             store = stack.enter_context(Store.open(folder, read_only=True))
             stack.enter_context(store.snapshot())
             expected = store.head()
-            records = _jobs(folder)  # before the entries are read: each job is newer than its permit
+            # Before the entries are read: each of these is newer than its permit or seal.
+            records, kept = _jobs(folder), _verdicts(folder)
         if faults := ledger.verify(expected):
             return Audit(None, expected, 0, 0, 0, tuple(faults), ())
         entries = list(ledger.entries())
@@ -78,11 +79,12 @@ def audit(folder: Path) -> Audit:
         ]
     wrong, late = job_faults(entries, records)
     faults += [fault for each in compared for fault in each.faults] + wrong
-    try:
-        faults += verdict_faults(entries, verdicts(folder))
-    except BadInput as error:
-        faults.append(Fault(None, str(error)))
-    unsealed = tuple(each.unsealed for each in compared if each.unsealed) + tuple(late)
+    if isinstance(kept, BadInput):
+        faults, lost = [*faults, Fault(None, str(kept))], list[str]()
+    else:
+        untrue, lost = verdict_faults(entries, kept, before)
+        faults += untrue
+    unsealed = (*(each.unsealed for each in compared if each.unsealed), *late, *lost)
     turns = sum(each.turns for each in compared)
     return Audit(head, expected, len(runs), turns, len(records), tuple(faults), unsealed)
 
@@ -90,6 +92,14 @@ def audit(folder: Path) -> Audit:
 def _jobs(folder: Path) -> list[JobRecord]:
     with Jobs.read(folder) as jobs:
         return jobs.all()
+
+
+def _verdicts(folder: Path) -> list[Kept] | BadInput:
+    """The verdicts in the store, or why one cannot be read."""
+    try:
+        return verdicts(folder)
+    except BadInput as error:
+        return error
 
 
 @dataclass

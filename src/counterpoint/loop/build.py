@@ -11,7 +11,7 @@ from counterpoint.codes import surface
 from counterpoint.codes.sites import sites_of
 from counterpoint.decoders.batch import checked_compiled
 from counterpoint.decoders.priors import prior_model
-from counterpoint.loop.edges import edges_named
+from counterpoint.loop.edges.offered import edges_named
 from counterpoint.loop.own import blaming
 from counterpoint.loop.settings import Settings
 from counterpoint.loop.steered import SteeredDecoder

@@ -10,8 +10,8 @@ import numpy as np
 
 from counterpoint.base import Verdict
 from counterpoint.loop.audit import audit
+from counterpoint.loop.edges.record import Record
 from counterpoint.loop.plan import PROPOSED
-from counterpoint.loop.record import Record
 from counterpoint.loop.session import HYPOTHESIS, Session
 from counterpoint.loop.shadow import night, rehearsed
 from counterpoint.loop.summary import Standing, Tally, merit, standing, total
@@ -82,7 +82,7 @@ def closing(session: Session) -> tuple[list[str], dict[str, Any]]:
         rates = ", ".join(f"{s.detection_rate:.2%} {p}" for p, s in shown.items())
         lines.append(f"events   {rates}" + (f"; {share:.0%} of what the oracle wins" if share is not None else ""))
     lines.append(
-        f"price    {price.cycles:,} cycles in {price.shots:,} shots, {'none' if seen else 'all'} of them exploring;"
+        f"price    {price.cycles:,} cycles in {price.shots:,} shots, {_purposes(session)};"
         f" {price.seconds:.1f} s of the machine, {session.wall_seconds:.0f} s of wall time"
     )
     lines += [f"{name:9}{_edge(found)}" for name, found in session.records.items()]
@@ -114,15 +114,24 @@ def closing(session: Session) -> tuple[list[str], dict[str, Any]]:
     return lines, figures
 
 
+def _purposes(session: Session) -> str:
+    """What the shots of a run were for."""
+    if session.settings.shadow:
+        return "none of them exploring"
+    tasks = sum(work.price.shots for work in session.state.works)
+    exploring = session.state.used.price.shots - tasks
+    return f"{exploring:,} of them exploring and {tasks:,} for tasks" if tasks else "all of them exploring"
+
+
 def _edge(found: Record | str) -> str:
     """What came of a feedback edge, in a line."""
     if isinstance(found, str):
-        return f"not offered: {found}"
+        return found
     verdict = found.verdict
     if np.isnan(verdict.value):
-        return found.words(ended=True)
+        return found.words(ended=True) + (f" (in all {found.uses})" if found.tasks > 1 else "")
     interval = f"{verdict.value:+.3g}, 95 % interval {verdict.low:+.3g} to {verdict.high:+.3g}"
-    return f"{verdict.hypothesis}: {verdict.status} ({interval}, {found.tasks} tasks); {found.taken} used"
+    return f"{verdict.hypothesis}: {verdict.status} ({interval}, {found.tasks} tasks); used: {found.uses}"
 
 
 def _plain_edge(found: Record | str) -> dict[str, Any]:
@@ -138,7 +147,7 @@ def _plain_edge(found: Record | str) -> dict[str, Any]:
         "tasks": found.tasks,
         "means": found.means,
         "rival": found.rival,
-        "used": found.taken,
+        "used": found.used,
     }
 
 

@@ -11,7 +11,7 @@ import stim
 from counterpoint.base import Explorer, Floats, Key, Machine
 from counterpoint.codes.sites import Sites
 from counterpoint.govern.judge import Used
-from counterpoint.loop.edge import Edge
+from counterpoint.loop.edges.edge import Edge
 from counterpoint.loop.guard import Guard
 from counterpoint.loop.steered import Following, SteeredDecoder
 from counterpoint.store.turns import Work
@@ -69,5 +69,6 @@ class State:
     clock: float = 0.0  # machine time in seconds, as far as the machine has told a usable one
     outcome: str | None = None  # seal of the last outcome: the next ledger entry holds it
     events: tuple[Event, ...] = ()  # of the last turn
-    usual: Floats | None = None  # (S,) detection events a detector in the first turn
+    done: int = 0  # turns with an outcome
+    usual: Floats | None = None  # (S,) detection events a detector when a site was first heard; NaN where never
     works: tuple[Work, ...] = ()  # of all edges so far

@@ -13,7 +13,7 @@ import numpy as np
 from counterpoint.base import BadInput, Denial, Floats, Outcome, Seen, TryControls, fold_in
 from counterpoint.explore.bounds import Oracle
 from counterpoint.explore.centre import Adopting
-from counterpoint.loop.edges import rates
+from counterpoint.loop.edges.offered import filled, rates
 from counterpoint.loop.guard import Epoch, Guard, strays
 from counterpoint.loop.own import blaming
 from counterpoint.loop.parts import Event, Parts, State
@@ -100,16 +100,14 @@ def moment(parts: Parts, state: State) -> float:
 def settle(parts: Parts, planned: Plan, turn: Turn) -> State:
     """The state after `turn`: what the explorer learns, what the guard makes of it, and what the works found."""
     state = _settled(parts, planned, turn)
-    if state.usual is None and turn.outcome is not None:
-        state = replace(state, usual=rates(turn.outcome))
     return _worked(parts, state, turn.works) if turn.works else state
 
 
 def _worked(parts: Parts, state: State, works: tuple[Work, ...]) -> State:
-    """After the machine did tasks: the explorer takes over settings that they found, where it steers and can."""
+    """After the machine did tasks: the explorer takes over settings that they found, unless it has just begun anew."""
     state = replace(state, works=state.works + works)
     adopted = {name: value for work in works for name, value in work.adopted.items()}
-    if not adopted or state.guard.mode != "steer" or not isinstance(parts.explorer, Adopting):
+    if not adopted or state.guard.mode == "hold" or not isinstance(parts.explorer, Adopting):
         return state
     settings = np.array([adopted.get(name, np.nan) for name in parts.machine.space.names])
     return replace(state, explorer=parts.explorer.adopt(state.explorer, settings))
@@ -123,6 +121,7 @@ def _settled(parts: Parts, planned: Plan, turn: Turn) -> State:
         used=replace(before.used, price=before.used.price + turn.used),
         clock=turn.clock + turn.used.seconds,
         outcome=before.outcome if turn.outcome is None else turn.seal,
+        done=before.done + (turn.outcome is not None),
     )
     told = None
     if turn.outcome is not None:
@@ -135,6 +134,8 @@ def _settled(parts: Parts, planned: Plan, turn: Turn) -> State:
             words = why or "the machine's telemetry is whole again"
             state = _with(state, Event("telemetry", words), replace(state.guard, heard=why))
         told = found.outcome
+        if found.usable:
+            state = replace(state, usual=filled(state.usual, rates(told)))
         if parts.steered is not None and state.following is not None and PARITIES in turn.bounds:
             sight = Sight.of(turn.bounds[PARITIES])
             state = replace(state, following=parts.steered.tell(state.following, sight))

@@ -20,10 +20,11 @@ from counterpoint.govern.permits import Governor
 from counterpoint.identity import identity
 from counterpoint.loop.alarm import STRETCH, Alarm, last_alarm
 from counterpoint.loop.audit import audit
+from counterpoint.loop.edges.edge import Edge
+from counterpoint.loop.edges.record import Record, record
 from counterpoint.loop.guard import PATIENCE as PATIENCE, Guard
 from counterpoint.loop.parts import Event, Parts, State
 from counterpoint.loop.plan import plan, settle
-from counterpoint.loop.record import Record, record
 from counterpoint.loop.settings import Settings
 from counterpoint.loop.summary import Tallies, tallies
 from counterpoint.loop.turn import take_turn
@@ -169,13 +170,18 @@ class Session:
     @property
     def done(self) -> int:
         """Turns that were carried out; a denied one does not use up the run."""
-        return sum(t.outcome is not None for t in self.turns)
+        return self.state.done
 
     @property
     def records(self) -> dict[str, Record | str]:
-        """How each feedback edge stands, or why the run has no such task."""
-        machine, sites = self.parts.machine, self.parts.sites
-        return {e.name: e.lack(machine, sites) or record(e, self.state.works) for e in self.parts.edges}
+        """How each feedback edge stands, or that the run has no such task and why."""
+        return {edge.name: self._record(edge) for edge in self.parts.edges}
+
+    def _record(self, edge: Edge) -> Record | str:
+        if self.settings.shadow:
+            return "not offered in shadow mode"
+        why = edge.lack(self.parts.machine, self.parts.sites)
+        return f"not offered: {why}" if why else record(edge, self.state.works)
 
     @property
     def used(self) -> Used:

@@ -75,7 +75,8 @@ class Settings:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Settings:
-        """Settings from the store. Raises BadInput where they are of another version."""
+        """Settings from the store, of this version or of the one before edges. Raises BadInput for others."""
+        values = {"edges": "none"} | values
         known = {f.name for f in fields(cls)}
         if values.keys() != known:
             odd = ", ".join(sorted(values.keys() ^ known))

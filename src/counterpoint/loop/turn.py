@@ -18,16 +18,18 @@ from numpy.typing import NDArray
 
 from counterpoint.base import Denial, Job, Outcome, Price, Shots, TryControls, fold_in
 from counterpoint.decoders.batch import checked_answer
+from counterpoint.explore.centre import Adopting
 from counterpoint.govern.charter import Charter
 from counterpoint.govern.permits import Governor
 from counterpoint.identity import identity
-from counterpoint.loop.edges import works
+from counterpoint.loop.edges.edge import Moment
+from counterpoint.loop.edges.offered import filled, rates, works
 from counterpoint.loop.own import blaming
 from counterpoint.loop.parts import Parts as Parts, State as State
 from counterpoint.loop.plan import PROPOSED, moment, plan, settle
 from counterpoint.loop.shadow import NO_TWIN, UNASKED, WOULD, proposed
 from counterpoint.loop.steered import DAY_ZERO, PARITIES
-from counterpoint.loop.telemetry import fault, nothing
+from counterpoint.loop.telemetry import fault, heard, nothing
 from counterpoint.store.turns import Turn, Work
 
 STAGES = ("simulate", "decode", "learn", "bounds", "work")
@@ -89,8 +91,7 @@ def take_turn(parts: Parts, state: State, governor: Governor) -> tuple[State, Tu
                 outcome = replace(outcome, failures=failures.sum(axis=1))
             if not parts.shadow:
                 with clock.stage("work"):
-                    paying = replace(state, used=replace(state.used, price=state.used.price + price))
-                    done = works(parts, paying, action.centre, outcome, governor)
+                    done = _work(parts, state, action, price, outcome, governor)
     turn = Turn(
         number=state.number,
         action=job.action,
@@ -108,6 +109,29 @@ def take_turn(parts: Parts, state: State, governor: Governor) -> tuple[State, Tu
     with clock.stage("learn"):
         state = settle(parts, replace(planned, state=state), turn)
     return state, turn, shots
+
+
+def _work(
+    parts: Parts, state: State, action: TryControls, price: Price, outcome: Outcome, governor: Governor
+) -> tuple[Work, ...]:
+    """The tasks of the AI half that come up after the machine ran `action` for `price`."""
+    asked = parts.shots_of_each(len(action.candidates))
+    found = heard(outcome, asked, state.guard.usual, parts.machine.space.sites)
+    if not found.usable:
+        return ()
+    now = rates(found.outcome)
+    about = Moment(
+        machine=parts.machine,
+        sites=parts.sites,
+        centre=action.centre,
+        rates=now,
+        usual=filled(state.usual, now),
+        works=state.works,
+        adopts=state.guard.mode == "steer" and isinstance(parts.explorer, Adopting),
+        key=parts.key,
+    )
+    used = replace(state.used, price=state.used.price + price)
+    return works(parts.edges, about, governor, used, state.number, state.done + 1)
 
 
 def _reach(charter: Charter) -> float:

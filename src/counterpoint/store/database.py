@@ -14,7 +14,7 @@ from counterpoint.store.blobs import pack_counts, pack_floats, unpack_counts, un
 from counterpoint.store.events import prune_events, read_events, write_events
 from counterpoint.store.schema import MIGRATIONS, migrate, refuse_foreign, refuse_newer, version, write_ahead
 from counterpoint.store.sqlite import clearly
-from counterpoint.store.turns import Run, Turn, Work, now
+from counterpoint.store.turns import Run, Turn, Work, now, plain_json
 
 FILE = "store.sqlite"
 KEPT = 20  # epochs whose raw detection events are kept
@@ -245,7 +245,7 @@ class Store:
         outcomes = self._outcomes(run_id, number)
         own, at = outcomes.pop(_EXPLORER, None), unpack_floats(centre)
         query = "SELECT content FROM works WHERE run = ? AND turn = ? ORDER BY place"
-        works = tuple(Work.of(json.loads(text)) for (text,) in self._connection.execute(query, (run_id, number)))
+        works = tuple(Work.of(plain_json(text)) for (text,) in self._connection.execute(query, (run_id, number)))
         return Turn(
             number, action, summary, verdict, reason, Price(*used), clock, at, own, outcomes, json.loads(stages), works
         )

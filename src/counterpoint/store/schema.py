@@ -117,9 +117,8 @@ def works_verdicts(connection: sqlite3.Connection) -> None:
     connection.execute(
         """CREATE TABLE verdicts (
             id INTEGER PRIMARY KEY,
-            made TEXT NOT NULL,    -- UTC, ISO 8601
-            entry INTEGER NOT NULL, -- of the ledger, which sealed the content
-            content TEXT NOT NULL  -- JSON, see verdicts.py
+            entry INTEGER NOT NULL UNIQUE, -- of the ledger, which sealed the content
+            content TEXT NOT NULL          -- JSON, see verdicts.py
         ) STRICT"""
     )
 

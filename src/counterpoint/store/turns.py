@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any, Literal
 
 from counterpoint.base import Floats, Outcome, Price
@@ -14,6 +16,17 @@ from counterpoint.identity import identity
 def now() -> str:
     """This moment in UTC, ISO 8601."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def plain_json(text: str) -> Any:
+    """The JSON in `text`. Raises ValueError where it is none, or holds a number that is not finite."""
+    return json.loads(text, parse_constant=_finite, parse_float=_finite)
+
+
+def _finite(text: str) -> float:
+    if not isfinite(number := float(text)):
+        raise ValueError(f"it holds {text}, and numbers must be finite")
+    return number
 
 
 @dataclass(frozen=True)
@@ -32,10 +45,11 @@ class Work:
     edge: str
     task: str  # such as "recalibrate XY amplitude 7"
     attempts: Mapping[str, Attempt]  # "quantum", "nothing" and the rivals
-    used: str  # the side whose answer was taken
+    used: str  # the side whose answer was taken; "" where it was told only
     most: float | None  # what no answer can score more than, where that is proved
     price: Price  # of the run's machine, all sides and what was checked
     adopted: Mapping[str, float]  # settings that the explorer was told to go on from, by the name of the knob
+    undone: str = ""  # why it ended early, without attempts: what it had used until then is charged
 
     def plain(self) -> dict[str, Any]:
         """As JSON values, from which `of` makes an equal record."""

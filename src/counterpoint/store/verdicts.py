@@ -13,15 +13,14 @@ from typing import Any
 from counterpoint.base import BadInput
 from counterpoint.store.database import FILE, Store
 from counterpoint.store.sqlite import clearly
-from counterpoint.store.turns import Attempt, now
-
-_COLUMNS = "id, made, entry, content"
+from counterpoint.store.turns import Attempt, plain_json
 
 
 @dataclass(frozen=True)
 class Told:
     """A verdict with all that it rests on."""
 
+    made: str  # UTC, ISO 8601
     task: str  # such as "optimise my_graph.txt"
     hypothesis: str
     margin: float
@@ -39,32 +38,42 @@ class Kept:
     """A verdict as the store has it."""
 
     id: int
-    made: str  # UTC, ISO 8601
     entry: int  # of the ledger entry that sealed it
     told: Told
 
 
 def keep_verdict(folder: Path, told: Told, entry: int) -> int:
-    """Write a verdict down in the store of `folder`; returns its number. Raises BadInput as `Store.open` does."""
+    """Write a verdict down in the store of `folder`; returns its number.
+
+    Raises BadInput as `Store.open` does, and where one of the same entry is there.
+    """
     Store.open(folder).close()  # brings it up to date
     text = json.dumps(asdict(told), allow_nan=False)
     with clearly(folder / FILE, "written"), closing(sqlite3.connect(folder / FILE, isolation_level=None)) as connection:
-        query = "INSERT INTO verdicts (made, entry, content) VALUES (?, ?, ?) RETURNING id"
-        return connection.execute(query, (now(), entry, text)).fetchone()[0]
+        query = "INSERT INTO verdicts (entry, content) VALUES (?, ?) RETURNING id"
+        return connection.execute(query, (entry, text)).fetchone()[0]
 
 
 def verdicts(folder: Path) -> list[Kept]:
     """The verdicts in the store of `folder`, the oldest first. Raises BadInput where one is damaged."""
+    return [Kept(number, entry, _told(number, text)) for number, entry, text in _rows(folder, "id, entry, content")]
+
+
+def verdict_entries(folder: Path) -> frozenset[int]:
+    """The ledger entries that sealed the verdicts in the store of `folder`."""
+    return frozenset(entry for (entry,) in _rows(folder, "entry"))
+
+
+def _rows(folder: Path, columns: str) -> list[tuple[Any, ...]]:
     Store.open(folder, read_only=True).close()
     uri = f"{(folder / FILE).resolve().as_uri()}?mode=ro"
     with clearly(folder / FILE, "read"), closing(sqlite3.connect(uri, uri=True)) as connection:
-        rows = connection.execute(f"SELECT {_COLUMNS} FROM verdicts ORDER BY id").fetchall()
-    return [Kept(number, made, entry, _told(number, text)) for number, made, entry, text in rows]
+        return connection.execute(f"SELECT {columns} FROM verdicts ORDER BY id").fetchall()
 
 
 def _told(number: int, text: str) -> Told:
     try:
-        plain: dict[str, Any] = json.loads(text)
+        plain: dict[str, Any] = plain_json(text)
         figure = None if plain["figure"] is None else tuple(plain["figure"])
         sides = {name: Attempt(**side) for name, side in plain["sides"].items()}
         return Told(**{**plain, "figure": figure, "sides": sides})

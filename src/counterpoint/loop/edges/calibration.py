@@ -11,16 +11,18 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import final
+from typing import Protocol, final, runtime_checkable
 
 import numpy as np
 
-from counterpoint.base import Counts, Floats, Key, Machine
+from counterpoint.base import BadInput, Counts, Floats, Key, Machine
 from counterpoint.codes.faults import Gate
 from counterpoint.codes.sites import Sites
-from counterpoint.loop.edge import Edge, Moment
-from counterpoint.loop.errand import Errand
+from counterpoint.loop.edges.edge import Edge, Moment
+from counterpoint.loop.edges.errand import Errand
+from counterpoint.loop.own import blaming
 from counterpoint.machine.pulses import KNOB, Train
 from counterpoint.store.turns import Attempt, Work
 from counterpoint.workloads.calibrate.amplification import ErrorAmplification
@@ -39,6 +41,13 @@ FINDERS: dict[str, Finder] = {
     "amplified": ErrorAmplification(),
     "gp-ucb": SinglePulses(scans=12),  # each is a permit
 }
+
+
+@runtime_checkable
+class Calibrated(Protocol):
+    """A machine that tells its gates' errors, as benchmarks of single gates find them."""
+
+    def calibrated_rates(self) -> Mapping[Gate, float]: ...
 
 
 @final
@@ -62,22 +71,24 @@ class Calibration(Edge):
     def lack(self, machine: Machine, sites: Sites) -> str:
         if not _knobs(machine):
             return f"the {machine.name} machine has no knob '{KNOB} q'"
-        if not hasattr(machine, "calibrated_rates"):
-            return f"the {machine.name} machine does not tell its gates' measured errors (calibrated_rates)"
+        try:
+            for qubit in _knobs(machine).values():
+                _error(machine, qubit)
+        except BadInput as problem:
+            return str(problem)
         return ""
 
     def work(self, errand: Errand, moment: Moment, taken: str) -> Work:
         space, knob = moment.machine.space, self._worst(moment)
-        qubit = int(space.names[knob].rsplit(maxsplit=1)[1])
+        errand.task, qubit = space.names[knob], _knobs(moment.machine)[knob]
         low, high = errand.reach(knob)
-        error = moment.machine.calibrated_rates()[Gate("1Q", (qubit,))]  # type: ignore[attr-defined]
-        dial = Dial(float(moment.centre[knob]), low, high, float(space.scale[knob]), error)
+        dial = Dial(float(moment.centre[knob]), low, high, float(space.scale[knob]), _error(moment.machine, qubit))
 
         def scan(settings: Floats, pulses: int, shots: int, key: Key) -> Counts:
             candidates = np.tile(moment.centre, (settings.size, 1))
             candidates[:, knob] = settings
-            found = errand.scan(candidates, Train(qubit, pulses).circuit(), shots)
-            return np.count_nonzero(found.measurements[:, :, 0] & 1, axis=1)
+            found = errand.scan(candidates, Train(qubit, pulses).circuit(), shots, bits=1)
+            return np.count_nonzero(found[:, :, 0] & 1, axis=1)
 
         settings, bills = {NOTHING: dial.start}, {NOTHING: Bill()}
         for side, finder in FINDERS.items():
@@ -90,16 +101,18 @@ class Calibration(Edge):
             side: Attempt(-math.log(rad), f"{1e3 * rad:.2g} mrad", asdict(charged(bills[side], Power())))
             for side, rad in left.items()
         }
-        better = left[taken] < left[NOTHING]
-        adopted = {space.names[knob]: float(settings[taken])} if better else {}
-        return Work(self.name, space.names[knob], attempts, taken, None, errand.price, adopted)
+        used = taken if left[taken] < left[NOTHING] else NOTHING
+        adopted = {errand.task: errand.adoptable(knob, settings[taken])} if moment.adopts and used != NOTHING else {}
+        return Work(self.name, errand.task, attempts, used if moment.adopts else "", None, errand.price, adopted)
 
     def _worst(self, moment: Moment) -> int:
         """The knob whose sites fire most above their usual, of those that were not calibrated lately."""
         lately = {work.task for work in moment.works[-self.rest :]}
         space = moment.machine.space
-        risen = np.nan_to_num(moment.rates / np.maximum(moment.usual, 1e-12), nan=1.0)
-        knobs = [i for i in _knobs(moment.machine) if space.names[i] not in lately] or _knobs(moment.machine)
+        # Of a site that is dead, or never fired before, nothing is known.
+        risen = np.nan_to_num(moment.rates / np.where(moment.usual > 0, moment.usual, np.nan), nan=1.0)
+        every = [*_knobs(moment.machine)]
+        knobs = [i for i in every if space.names[i] not in lately] or every
         return max(knobs, key=lambda i: float(risen[space.touches[i]].mean()))
 
     def _left(self, scan: Scan, settings: Floats, key: Key) -> list[float]:
@@ -114,5 +127,19 @@ class Calibration(Edge):
         return np.maximum(np.where(clear, long, short), 1 / (pulses + 0.5) / shots**0.5).tolist()
 
 
-def _knobs(machine: Machine) -> list[int]:
-    return [i for i, name in enumerate(machine.space.names) if name.startswith(f"{KNOB} ")]
+def _knobs(machine: Machine) -> dict[int, int]:
+    """The qubit of each knob that is a gate's amplitude."""
+    found = {i: name.removeprefix(f"{KNOB} ") for i, name in enumerate(machine.space.names) if name.startswith(KNOB)}
+    return {i: int(qubit) for i, qubit in found.items() if qubit.isdecimal()}
+
+
+def _error(machine: Machine, qubit: int) -> float:
+    """The measured error of a pulse on `qubit`. Raises BadInput where the machine does not tell it."""
+    if not isinstance(machine, Calibrated):
+        raise BadInput(f"the {machine.name} machine does not tell its gates' measured errors (calibrated_rates)")
+    with blaming(f"calibrated_rates of the machine '{machine.name}'"):
+        error = machine.calibrated_rates().get(Gate("1Q", (qubit,)))
+        error = None if error is None else float(error)
+    if error is None:
+        raise BadInput(f"the {machine.name} machine tells no measured error of the gate of '{KNOB} {qubit}'")
+    return error

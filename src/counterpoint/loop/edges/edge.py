@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from counterpoint.base import Floats, Key, Machine
 from counterpoint.codes.sites import Sites
-from counterpoint.loop.errand import Errand
+from counterpoint.loop.edges.errand import Errand
 from counterpoint.store.turns import Work
 
 
@@ -18,9 +18,10 @@ class Moment:
     machine: Machine
     sites: Sites
     centre: Floats  # (N,) where the knobs stand
-    rates: Floats  # (S,) detection events a detector in this turn; NaN where nothing was looked at
-    usual: Floats  # (S,) in the first turn
+    rates: Floats  # (S,) detection events a detector in this turn; NaN where a site is dead
+    usual: Floats  # (S,) in the first turn in which the site could be heard; NaN where it never could
     works: tuple[Work, ...]  # of this edge so far
+    adopts: bool  # whether the explorer steers, and goes on from settings that are found
     key: Key
 
 
@@ -41,5 +42,6 @@ class Edge(ABC):
     def work(self, errand: Errand, moment: Moment, taken: str) -> Work:
         """Do the task on every side; the answer of the side `taken` is the one that counts.
 
-        Raises Refused where the charter does not allow a job of it.
+        Raises Refused where the charter does not allow a job of it, BadInput where the machine fails in one. What was
+        done until then is charged in `errand`.
         """

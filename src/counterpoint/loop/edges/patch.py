@@ -1,9 +1,9 @@
 """The edge *optimise*: which smaller patch of the chip to fall back on, as its telemetry is now.
 
-Where qubits go bad, a code of smaller distance on the better part of the chip may serve better than the whole. Its
-places are weighed by their detection rates; on a chip with room for several, those that do not overlap are packed. That
-is a quadratic problem of at most 20 variables. QAOA runs on the run's own chip, as it is now, with all its errors;
-beside it stands HiGHS, which proves the optimum.
+Where qubits go bad, codes of distance 3 on the better parts of the chip may serve better than the whole. Their places
+are weighed by their detection rates; on a chip of distance 7 or more, which has room for several, those that do not
+overlap are packed. That is a quadratic problem of at most 20 variables. QAOA runs on the run's own chip, as it is now,
+with all its errors; beside it stands HiGHS, which proves the optimum.
 """
 
 from __future__ import annotations
@@ -18,14 +18,18 @@ import numpy as np
 from counterpoint.base import BadInput, Bits, Key, Machine
 from counterpoint.codes.sites import Sites
 from counterpoint.codes.surface import layout
-from counterpoint.loop.edge import Edge, Moment
-from counterpoint.loop.errand import Errand
+from counterpoint.loop.answer import EXACT
+from counterpoint.loop.edges.edge import Edge, Moment
+from counterpoint.loop.edges.errand import Errand
 from counterpoint.store.turns import Attempt, Work
 from counterpoint.workloads.energy import Power, charged
 from counterpoint.workloads.optimise.exact import exact
 from counterpoint.workloads.optimise.patches import Patches
 from counterpoint.workloads.optimise.qaoa import Qaoa
+from counterpoint.workloads.rivals import NOTHING, QUANTUM
 from counterpoint.workloads.workload import Bill
+
+SMALLER = 3  # distance: so that a chip of distance 7 holds several
 
 
 @final
@@ -43,7 +47,7 @@ class PatchChoice(Edge):
     name: str = "optimise"
     hypothesis: str = "QAOA on the run's own chip chooses better patches than the exact solver"
     margin: float = 0.0
-    rival: str = "HiGHS"
+    rival: str = EXACT
     every: int = 24
     depth: int = 1
     places: int = 9
@@ -58,29 +62,33 @@ class PatchChoice(Edge):
 
     def work(self, errand: Errand, moment: Moment, taken: str) -> Work:
         distance = isqrt(len(moment.sites.names) + 1)
-        patches = Patches.of(moment.sites.names, moment.rates, distance, distance - 2, self.places)
+        errand.task = f"patch of d={SMALLER}"
+        patches = Patches.of(moment.sites.names, moment.rates, distance, SMALLER, self.places)
         problem = patches.problem()
 
         began = time.process_time()
         solved = exact(problem, self.seconds)
         own = [] if solved.bits is None else patches.taken(solved.bits)
-        answers = {"HiGHS": (own, Bill(processor=time.process_time() - began))}
+        answers = {EXACT: (own, Bill(processor=time.process_time() - began))}
 
         def run(circuit: str, shots: int, key: Key) -> Bits:
-            found = errand.run(circuit, shots)
-            return np.unpackbits(found.measurements[0], axis=1, count=problem.size, bitorder="little")
+            found = errand.run(circuit, shots, bits=problem.size)
+            return np.unpackbits(found, axis=1, count=problem.size, bitorder="little")
 
         bits, told = Qaoa(self.depth).sample(problem, self.shots, moment.key, run)
         best = bits[problem.energies(bits).argmin()]
         machine = errand.price.seconds
-        answers["quantum"] = patches.taken(best), Bill(shots=told.shots, machine=machine, processor=told.processor)
-        answers["nothing"] = patches.at("3,3"), Bill()  # the middle, whatever the telemetry says
+        answers[QUANTUM] = patches.taken(best), Bill(shots=told.shots, machine=machine, processor=told.processor)
+        # The middle, whatever the telemetry says. It is not among those weighed only where as many are better, or it
+        # is dead: the worst of them flatters it.
+        middle = patches.at(f"{distance - 2},{distance - 2}")
+        answers[NOTHING] = middle or [len(patches.places) - 1], Bill()
         attempts = {
             side: Attempt(patches.worth(places), patches.words(places), asdict(charged(bill, Power())))
             for side, (places, bill) in answers.items()
         }
-        most = attempts["HiGHS"].score if solved.proved else None
-        return Work(self.name, f"patch of d={distance - 2}", attempts, taken, most, errand.price, {})
+        most = attempts[EXACT].score if solved.proved else None
+        return Work(self.name, errand.task, attempts, taken, most, errand.price, {})
 
 
 def _checks(distance: int) -> set[str]:

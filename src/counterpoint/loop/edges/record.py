@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,10 +10,11 @@ import numpy as np
 from scipy.special import stdtrit
 
 from counterpoint.base import Verdict
-from counterpoint.loop.edge import Edge
+from counterpoint.loop.edges.edge import Edge
 from counterpoint.store.turns import Work
 from counterpoint.workloads.rivals import NOTHING, QUANTUM
 
+TOLD = "told only"  # of an answer that nothing goes on from
 LEAST = 5  # tasks; fewer carry no interval
 
 
@@ -25,6 +27,7 @@ class Record:
     rival: str  # the best one
     verdict: Verdict  # void with fewer than LEAST tasks, or where no rival beats doing nothing
     taken: str  # whose answer is taken next
+    used: dict[str, int]  # in how many tasks the answer of a side was; "" where it was told only
     last: Work | None  # the latest task
 
     def words(self, ended: bool = False) -> str:
@@ -35,7 +38,14 @@ class Record:
         found = ", ".join(f"{side} {self.last.attempts[side].answer}" for side in sides)
         so_far = f"after {self.tasks} tasks" if ended else f"so far ({self.tasks} tasks)"
         standing = "void: no rival beats doing nothing" if self.void else self.verdict.status
-        return f"{self.last.task}: {found} · {standing} {so_far} · {self.taken} used"
+        used = f"{self.last.used} used" if self.last.used else TOLD
+        return f"{self.last.task}: {found} · {standing} {so_far} · {used}"
+
+    @property
+    def uses(self) -> str:
+        """How often the answer of each side was used, in words."""
+        often = sorted(self.used.items(), key=lambda item: -item[1])
+        return ", ".join(f"{side or TOLD} {count} of {self.tasks}" for side, count in often)
 
     @property
     def void(self) -> bool:
@@ -44,27 +54,28 @@ class Record:
 
 
 def record(edge: Edge, works: Sequence[Work]) -> Record:
-    """How the sides of `edge` have done in its `works`.
+    """How the sides of `edge` have done in its `works`, those that ended early left out.
 
     The verdict is on the mean difference between the quantum side and the rival that did best on these very tasks,
     which favours the rival, with Student's 95 % interval over tasks. Where it is proved of every task that no answer
     scores more than a bound, neither does the interval.
     """
-    own = [work for work in works if work.edge == edge.name]
+    own = [work for work in works if work.edge == edge.name and not work.undone]
     nothing = Verdict(edge.hypothesis, edge.margin, *(float("nan"),) * 3)
     if not own:
-        return Record(0, {}, edge.rival, nothing, edge.rival, None)
+        return Record(0, {}, edge.rival, nothing, edge.rival, {}, None)
     scores = {side: np.array([work.attempts[side].score for work in own]) for side in own[0].attempts}
     means = {side: float(score.mean()) for side, score in scores.items()}
     rival = max((side for side in means if side not in (QUANTUM, NOTHING)), key=means.__getitem__)
     # Of sides that have done equally well the established one is taken.
     taken = max(means, key=lambda side: (means[side], side == edge.rival))
+    used = dict(Counter(work.used for work in own))
     if len(own) < LEAST or not means[rival] > means[NOTHING]:
-        return Record(len(own), means, rival, nothing, taken, own[-1])
+        return Record(len(own), means, rival, nothing, taken, used, own[-1])
     difference = scores[QUANTUM] - scores[rival]
     value, error = float(difference.mean()), float(difference.std(ddof=1)) / difference.size**0.5
     spread = float(stdtrit(difference.size - 1, 0.975)) * error
     proved = [np.inf if work.most is None else work.most - work.attempts[rival].score for work in own]
     high = min(value + spread, float(np.mean(proved)))
     verdict = Verdict(edge.hypothesis, edge.margin, value, value - spread, high)
-    return Record(len(own), means, rival, verdict, taken, own[-1])
+    return Record(len(own), means, rival, verdict, taken, used, own[-1])

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 import numpy as np
 
-from counterpoint.loop.record import Record
-from counterpoint.loop.session import Session
+from counterpoint.loop.edges.record import TOLD, Record
 from counterpoint.store.turns import Work
 
 BILL = {  # columns: of a bill, as words, and how a sum is written
@@ -20,24 +19,27 @@ BILL = {  # columns: of a bill, as words, and how a sum is written
 }
 MEANING = (
     "Tasks of the AI half, done by this machine and by its classical rivals, each side on the same budget. Scores are"
-    " measured, larger is better. The answer that is taken is that of the side which has done best on the tasks before."
+    " measured, larger is better. The answer that is taken is that of the side which has done best on the tasks before;"
+    " a setting is used where the check finds it better than the present one, and told only where the explorer cannot"
+    " go on from it."
     " Joules follow from a model: 15 W a core, 25 kW for a whole cryogenic machine."
 )
 
 
-def edge_page(session: Session) -> list[str]:
-    """Parts of HTML; none where no edge was asked for."""
-    records = session.records
+def edge_page(records: Mapping[str, Record | str], works: Sequence[Work]) -> list[str]:
+    """Parts of HTML: how each edge stands, and all `works` of the run; none where no edge was asked for."""
     if not records:
         return []
     parts = [f'<p class="note">{escape(MEANING)}</p>']
     for name, found in records.items():
         parts.append(f"<h3>{escape(name)}</h3>")
         if isinstance(found, str):
-            parts.append(f"<p>Not offered: {escape(found)}.</p>")
+            parts.append(f"<p>{escape(found[0].upper() + found[1:])}.</p>")
             continue
-        works = [work for work in session.state.works if work.edge == name]
-        parts += [f"<p>{escape(_verdict(found))}</p>", *_sides(found, works), *_tasks(works)]
+        own = [work for work in works if work.edge == name]
+        done = [work for work in own if not work.undone]
+        parts += [f"<p>{escape(_verdict(found))}</p>", *_sides(found, done), *_tasks(done)]
+        parts += _undone([work for work in own if work.undone])
     return parts
 
 
@@ -57,12 +59,11 @@ def _sides(found: Record, works: list[Work]) -> list[str]:
     if not works:
         return []
     uses = [use for use in BILL if any(a.bill[use] for work in works for a in work.attempts.values())]
-    taken = {side: sum(work.used == side for work in works) for side in found.means}
     rows = [
-        (side, f"{mean:.4g}", f"{taken[side]} of {len(works)}", *(_sum(works, side, use) for use in uses))
+        (side, f"{mean:.4g}", f"{found.used.get(side, 0)} of {len(works)}", *(_sum(works, side, use) for use in uses))
         for side, mean in found.means.items()
     ]
-    return [_table(("side", "mean score", "answer taken", *(BILL[use][0] for use in uses)), rows)]
+    return [_table(("side", "mean score", "answer used", *(BILL[use][0] for use in uses)), rows)]
 
 
 def _sum(works: list[Work], side: str, use: str) -> str:
@@ -73,8 +74,14 @@ def _tasks(works: list[Work]) -> list[str]:
     if not works:
         return []
     sides = list(works[0].attempts)
-    rows = [(work.task, *(work.attempts[side].answer for side in sides), work.used) for work in works]
+    rows = [(work.task, *(work.attempts[side].answer for side in sides), work.used or TOLD) for work in works]
     return [_table(("task", *sides, "used"), rows)]
+
+
+def _undone(works: list[Work]) -> list[str]:
+    """The tasks that ended early, with what they used until then."""
+    rows = [(work.task, f"{work.price.shots:,}", f"{work.price.seconds:.3g}", work.undone) for work in works]
+    return [_table(("left undone", "shots", "machine, s", "why"), rows)] if rows else []
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
