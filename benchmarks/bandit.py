@@ -13,24 +13,23 @@ import argparse
 import numpy as np
 
 from counterpoint.base import fold_in
-from counterpoint.workloads.arms import Near
-from counterpoint.workloads.bandit import Bandit
-from counterpoint.workloads.published_bandit import table
+from counterpoint.workloads.bandit.arms import Near
+from counterpoint.workloads.bandit.published import table
+from counterpoint.workloads.bandit.task import Bandit
 from counterpoint.workloads.rivals import weigh
 from counterpoint.workloads.workload import Budget
 
-FUNCTIONS, INSTANCES = 100, 60
+FUNCTIONS, INSTANCES = 100, 200
 HORIZONS = (10_000, 100_000, 1_000_000)
 ERRORS = (1e-4, 1e-3, 1e-2, 1e-1)
 
 
 def published(seed: int) -> None:
-    for functions in (10, FUNCTIONS):
-        print(f"{functions} functions: line, reported, mean, standard error, median, worst")
-        for row in table(functions, fold_in((seed,), "published")):
-            told = row.plain()
-            figures = f"{row.mean:.1f} +- {row.error:.1f} | {told['median']:.1f} | {told['worst']:.0f}"
-            print(f"{row.line.name} | {row.line.published} | {figures}", flush=True)
+    print("line | published | ours before | one function | alike | median | range over functions")
+    for row in table(FUNCTIONS, fold_in((seed,), "published")):
+        one = f"{row.means[row.one]:.1f} +- {row.errors[row.one]:.1f}"
+        over = f"{np.median(row.means):.1f} | {row.means.min():.1f}-{row.means.max():.1f}"
+        print(f"{row.line.name} | {row.line.published} | {row.line.earlier} | {one} | {row.alike} | {over}")
 
 
 def compared(name: str, gap: float, horizon: int, error: float, seed: int) -> None:

@@ -13,23 +13,30 @@ from scipy.stats import norm
 
 from counterpoint.base import BadInput, Denial
 from counterpoint.circuits.state import probabilities
-from counterpoint.explore import BANDITS
 from counterpoint.explore.estimate import Estimate, Estimated, grid, nearest
 from counterpoint.explore.gpucb import Belief, prior
 from counterpoint.explore.klucb import KlUcb, upper
 from counterpoint.explore.quantum import QuantumGpUcb
 from counterpoint.explore.thompson import Thompson
 from counterpoint.identity import identity
-from counterpoint.workloads.arms import Arms, Sampled, line
-from counterpoint.workloads.bandit import LOOK, play
-from counterpoint.workloads.published_bandit import domain, function, gaussian_oracle, reward, table
+from counterpoint.workloads.bandit.arms import Arms, Near, Sampled, line
+from counterpoint.workloads.bandit.gaussian import domain, gaussian_oracle, reward
+from counterpoint.workloads.bandit.published import Greedy, Row, function, lines, table
+from counterpoint.workloads.bandit.task import LOOK, Bandit, play
+from counterpoint.workloads.rivals import NOTHING
 
 SIGMAS = norm.isf(FALSE_ALARM / 2)
+EXPLORERS = {
+    f"{name}, {setting}": setting.explorer  # type: ignore[attr-defined]
+    for name, settings in Bandit.of(Near(20, 0.1), 10_000).solvers().items()
+    if name != NOTHING
+    for setting in settings
+}
 
 
-@pytest.mark.parametrize("name", BANDITS)
+@pytest.mark.parametrize("name", EXPLORERS)
 def test_contract(name: str) -> None:
-    explorer = BANDITS[name]
+    explorer = EXPLORERS[name]
     assert identity(explorer) == identity(type(explorer)(**vars(explorer)))  # storable, by content
     assert explorer.citation.startswith("@")
     space = line()
@@ -48,14 +55,13 @@ def test_contract(name: str) -> None:
         state = once
 
 
-@pytest.mark.parametrize("name", BANDITS)
+@pytest.mark.parametrize("name", EXPLORERS)
 def test_the_best_arm_is_found(name: str) -> None:
-    """One arm always gives 1 and the others 0.2: most of 4,000 samples are of the best."""
+    """One arm always gives 1 and 19 give 0.2: who samples it says so with more samples than any other arm gets."""
     chances = np.full(20, 0.2)
     chances[7] = 1.0
     arms = Arms(chances)
-    explorer = replace(BANDITS[name], length=0.0) if hasattr(BANDITS[name], "length") else BANDITS[name]
-    game = play(explorer, Sampled(arms, np.random.default_rng(4)), 20, 4000, (5,))
+    game = play(EXPLORERS[name], Sampled(arms, np.random.default_rng(4)), 20, 4000, (5,))
     assert game.uses.sum() == 4000
     assert game.uses.argmax() == 7
     assert game.regret(arms) == pytest.approx(game.uses @ arms.gaps)
@@ -117,7 +123,7 @@ def test_a_quantum_estimate_halves_the_variance_and_counts_by_its_error() -> Non
         assert asked.error == pytest.approx(before)
         state = explorer.tell(state, asked, Estimated(0.4, asked.error, 1, 1))
         assert state.posterior()[1][arm] == pytest.approx(before / math.sqrt(2)), stage
-    greedy = replace(explorer, exponent=3)
+    greedy = Greedy(explorer)
     first = Estimate(state.points[0], 0.01)
     mean, _ = greedy.tell(greedy.init(line(), (1,)), first, Estimated(0.4, 0.01, 1, 1)).posterior()
     assert mean[0] == pytest.approx(0.4 / 0.01, rel=1e-3)  # inflated by 1 / error
@@ -161,8 +167,10 @@ def test_the_register_of_the_gaussian_oracle_holds_the_density() -> None:
 def test_published_functions_and_what_cannot_be_made() -> None:
     drawn = function((3,)).chances
     assert (drawn.min(), drawn.max(), drawn.size) == (0.0, 1.0, 20)
-    with pytest.raises(BadInput, match="1 functions were asked for"):
+    with pytest.raises(BadInput, match="1 functions and 10 runs were asked for"):
         table(1, (1,))
+    with pytest.raises(BadInput, match="2 functions and 1 runs were asked for"):
+        table(2, (1,), runs=1)
     with pytest.raises(BadInput, match="a horizon of 100 uses is below"):
         table(2, (1,), horizon=100)
     for length in (-1.0, math.nan, math.inf):
@@ -172,3 +180,21 @@ def test_published_functions_and_what_cannot_be_made() -> None:
         grid(line(), 1)
     with pytest.raises(BadInput, match="a sharpness of nan was given"):
         QuantumGpUcb(sharpness=math.nan).init(line(), (1,))
+
+
+def test_the_table_has_every_line_on_every_function() -> None:
+    rows, again = (table(2, (1,), runs=2, horizon=2100) for _ in range(2))
+    assert [row.line.name for row in rows] == [line.name for line in lines()]
+    assert [row.plain() for row in rows] == [row.plain() for row in again]
+    assert {row.one for row in rows} <= {0, 1}
+    assert all(row.setting in row.line.settings for row in rows)
+    assert all((row.regrets >= 0).all() and row.regrets.shape == (2, 2) for row in rows)
+
+
+def test_alike_is_within_two_standard_errors_of_the_difference() -> None:
+    """Two functions of standard errors 3 and 0 beside 100 +- 4: 2 * 5 and 2 * 4 may lie between."""
+    one = replace(lines()[0], published=(100.0, 4.0))
+    for off, alike in ((9.9, 1), (10.1, 0), (7.9, 2)):
+        regrets = np.array([[97.0, 103.0], [100.0, 100.0]]) + off
+        assert Row(one, one.settings[0], regrets, 1.0, 0).alike == alike
+    assert Row(replace(one, published=None), one.settings[0], regrets, 1.0, 0).alike is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,16 +16,20 @@ from rich.table import Table
 from counterpoint.base import BadInput, fold_in
 from counterpoint.cli.comparison import WIDTH
 from counterpoint.cli.interrupt import interruptible
-from counterpoint.cli.options import Json, Seed
+from counterpoint.cli.options import DEFAULT_STORE, Json, Rules, Seed, Store, jobs_in
 from counterpoint.cli.sources import whole
-from counterpoint.workloads.arms import Given, Near, Source
-from counterpoint.workloads.bandit import GAIN, Bandit
-from counterpoint.workloads.published_bandit import HORIZON, Row, table
-from counterpoint.workloads.rivals import Comparison, Side, weigh
+from counterpoint.loop.verdicts import keep, told_of
+from counterpoint.workloads.bandit.arms import Given, Near, Source
+from counterpoint.workloads.bandit.prospect import prospect
+from counterpoint.workloads.bandit.published import HORIZON, Row, table
+from counterpoint.workloads.bandit.task import GAIN, Bandit
+from counterpoint.workloads.cost.footprint import Assumptions
+from counterpoint.workloads.rivals import NOTHING, Comparison, Side, weigh
 from counterpoint.workloads.workload import Budget
 
 PUBLISHED = "published"
 ARMS, GAP = 2, 0.003
+INSTANCES, FUNCTIONS = 40, 20
 
 File = Annotated[
     str | None,
@@ -42,7 +47,14 @@ Gap = Annotated[
 ]
 Horizon = Annotated[int, typer.Option(parser=whole, metavar="N", help="Uses of the arms' oracles, for each side.")]
 Error = Annotated[float, typer.Option("--error", help="Of one use, lambda: contrast falls by exp(-lambda (2 k + 1)).")]
-Instances = Annotated[int, typer.Option(min=1, help="Half of them to tune on. Of the published experiment: functions.")]
+Instances = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help=f"Half of them to tune on. Of the published experiment: functions. Default: {INSTANCES}, or {FUNCTIONS}.",
+        show_default=False,
+    ),
+]
 
 
 def bandit(
@@ -51,26 +63,45 @@ def bandit(
     gap: Gap = None,
     horizon: Horizon = 1_000_000,
     error: Error = 0.0,
-    instances: Instances = 40,
+    instances: Instances = None,
     as_json: Json = False,
     seed: Seed = 0,
+    store: Store = DEFAULT_STORE,
+    charter: Rules = None,
 ) -> None:
     """Find the best of a few arms: Q-GP-UCB with amplitude estimation beside GP-UCB, KL-UCB and Thompson, all tuned.
 
-    All have as many uses of the oracles, a Grover power k counted as 2 k + 1. The oracles are simulated.
+    All have as many uses of the oracles, a Grover power k counted as 2 k + 1. The oracles are simulated. The hypothesis
+    is printed before anything runs; counterpoint verdict shows what came of it.
     """
     if file == PUBLISHED:
         with interruptible(), Console(stderr=True).status("running the published experiment"):
-            rows = table(instances, fold_in((seed,), PUBLISHED))
+            rows = table(instances or FUNCTIONS, fold_in((seed,), PUBLISHED))
         _show_published(rows, as_json)
         return
     workload = Bandit.of(_source(file, arms, gap), horizon, error)
-    with interruptible(), Console(stderr=True).status(f"playing {horizon:,} uses on {instances} instances"):
-        found = weigh(workload, Budget(horizon, "calls"), instances=instances, key=fold_in((seed,), "bandit"))
+    count = instances or INSTANCES
+    console = Console(stderr=True, markup=False, emoji=False, highlight=False)
+    with interruptible(), jobs_in(store, charter) as session:
+        console.print(f"hypothesis  {workload.hypothesis}: {workload.margin:g}", soft_wrap=True)
+        with console.status(f"playing {horizon:,} uses on {count} instances"):
+            found = weigh(workload, Budget(horizon, "calls"), instances=count, key=fold_in((seed,), "bandit"))
+        told = prospect(workload, Assumptions())
+        again = _again(file, {"arms": arms, "gap": gap, "horizon": horizon, "error": error or None}, count, seed)
+        keep(session, store, told_of(found, f"bandit {file or 'of arms near 1/2'}", told, again))
     if as_json:
-        typer.echo(json.dumps(_plain(workload, found), allow_nan=False))
+        typer.echo(json.dumps(_plain(workload, found) | {"break_even": told}, allow_nan=False))
         return
-    _show(workload, found)
+    _show(workload, found, told)
+
+
+def _again(file: str | None, given: dict[str, float | None], instances: int, seed: int) -> str:
+    """The command that makes it again."""
+    words = ["counterpoint", "bandit", *([] if file is None else [file])]
+    for name, value in (given | {"instances": instances, "seed": seed}).items():
+        if value is not None:
+            words += [f"--{name}", f"{value}"]
+    return shlex.join(words)
 
 
 def _source(file: str | None, arms: int | None, gap: float | None) -> Source:
@@ -133,7 +164,7 @@ def _side(side: Side) -> dict[str, Any]:
     return {
         "regret": -side.mean,
         "regrets": (-side.scores).tolist(),
-        "setting": getattr(side.setting, "told", ""),
+        "setting": str(side.setting),
         "bill": asdict(side.bill),
         "tuning": asdict(side.tuning),
     }
@@ -147,9 +178,9 @@ def _console() -> tuple[Console, bool]:
     return console, piped
 
 
-def _show(workload: Bandit, found: Comparison) -> None:
+def _show(workload: Bandit, found: Comparison, prospect: str) -> None:
     console, piped = _console()
-    judged = found.sides["nothing"].scores.size
+    judged = found.sides[NOTHING].scores.size
     head = f"{workload.source.arms} arms, {workload.horizon:,} uses of simulated oracles each; tuned on other"
     console.print(f"{head} instances, judged on {judged}\n", style="dim", soft_wrap=piped)
     made = Table(box=None, header_style="bold", pad_edge=False)
@@ -165,7 +196,7 @@ def _show(workload: Bandit, found: Comparison) -> None:
             f"{side.bill.shots:,}",
             f"{side.tuning.calls:,}",
         )
-        made.add_row(name, getattr(side.setting, "told", ""), *row)
+        made.add_row(name, str(side.setting), *row)
     console.print(made)
     verdict = found.verdict
     if found.void:
@@ -175,8 +206,7 @@ def _show(workload: Bandit, found: Comparison) -> None:
             f"Saved beside {found.rival}: {verdict.value:,.1f} ({verdict.low:,.1f} to {verdict.high:,.1f}, 95 %), "
             f"margin {verdict.margin:,.1f}: {verdict.status}."
         )
-    told = [f"Hypothesis: {verdict.hypothesis}.", said, regimes(workload)]
-    for sentence in told:
+    for sentence in (f"Hypothesis: {verdict.hypothesis}.", said, regimes(workload), f"Break-even of {prospect}"):
         console.print(f"\n{sentence}", soft_wrap=piped)
 
 
@@ -185,16 +215,30 @@ def _show_published(rows: list[Row], as_json: bool) -> None:
         typer.echo(json.dumps({"horizon": HORIZON, "rows": [row.plain() for row in rows]}, allow_nan=False))
         return
     console, piped = _console()
+    functions, runs = rows[0].regrets.shape
     made = Table(box=None, header_style="bold", pad_edge=False)
     made.add_column(f"regret of {HORIZON:,} uses")
-    for heading in ("reported", "mean", "median", "worst", "estimates"):
+    for heading in ("published", "ours before", "one function", "estimates", "alike", "median", "range over functions"):
         made.add_column(heading, justify="right")
     for row in rows:
-        told = row.plain()
-        figures = f"{row.mean:.1f} +- {row.error:.1f}", f"{told['median']:.1f}", f"{told['worst']:.0f}"
-        made.add_row(row.line.name, row.line.published, *figures, f"{row.stages:.0f}")
+        means = row.means
+        made.add_row(
+            row.line.name,
+            *("" if figure is None else f"{figure[0]:g} +- {figure[1]:g}" for figure in _reported(row)),
+            f"{means[row.one]:.1f} +- {row.errors[row.one]:.1f}",
+            f"{row.stages:.0f}",
+            "" if row.alike is None else f"{row.alike}/{functions}",
+            f"{np.median(means):.1f}",
+            f"{means.min():.1f}-{means.max():.1f}",
+        )
     console.print(made)
     note = (
-        f"{rows[0].regrets.size} functions, one run each; +- standard errors; rivals tuned on as many other functions."
+        f"{runs} runs on each of {functions} functions; +- standard errors. The one function has the median regret of "
+        f"the first line, in other runs; rivals are tuned on {functions} other functions. Alike: on so many the mean "
+        "is within two standard errors of the difference from what is published, or else was ours before."
     )
     console.print(f"\n{note}", soft_wrap=piped)
+
+
+def _reported(row: Row) -> tuple[tuple[float, float] | None, tuple[float, float] | None]:
+    return row.line.published, row.line.earlier

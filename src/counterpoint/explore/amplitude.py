@@ -105,11 +105,6 @@ class Amplitude:
             return self.shots
         return math.ceil(32 * math.log(2 / self.miss * math.log2(math.pi / (4 * self.error))))
 
-    @property
-    def booked(self) -> int:
-        """What the published Q-GP-UCB books where no Grover power was used, instead of its shots."""
-        return math.ceil(0.8 / self.error * math.log(2 / self.miss * math.log2(math.pi / (4 * self.error))))
-
     def ask(self, state: Reading) -> Amplify | None:
         """What to run next; None where the interval is short enough."""
         if state.high - state.low <= self.error / math.pi:
@@ -171,11 +166,6 @@ def estimate(settings: Amplitude, oracle: Oracle, calls: float = math.inf) -> Re
         state = settings.tell(state, asked, oracle(asked.power, asked.shots))
         used += asked.calls
     return state
-
-
-def booked(settings: Amplitude, state: Reading) -> int:
-    """What the published Q-GP-UCB books for a reading: the sum of Grover powers, or a formula where that is 0."""
-    return sum(one.power * one.shots for one in state.spent) or settings.booked
 
 
 def depth(decay: float) -> int:

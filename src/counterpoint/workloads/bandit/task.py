@@ -14,7 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, final
 
 import numpy as np
 
@@ -25,7 +25,8 @@ from counterpoint.explore.gpucb import GpUcb
 from counterpoint.explore.klucb import KlUcb
 from counterpoint.explore.quantum import QuantumGpUcb
 from counterpoint.explore.thompson import Thompson
-from counterpoint.workloads.arms import Amplified, Arms, Sampled, Source, line
+from counterpoint.workloads.bandit.arms import Amplified, Arms, Sampled, Source, line
+from counterpoint.workloads.rivals import NOTHING, QUANTUM
 from counterpoint.workloads.workload import Bill, Budget, Solver, Workload
 
 MOST = 10**7  # uses; more would take hours to simulate
@@ -83,8 +84,9 @@ def play(explorer: Player, answer: Answer, arms: int, horizon: int, key: Key) ->
     return Play(uses, stages, shots, simulation)
 
 
+@final
 @dataclass(frozen=True)
-class Quantum(Solver):
+class Quantum:
     """Q-GP-UCB with iterative amplitude estimation."""
 
     explorer: QuantumGpUcb
@@ -92,28 +94,24 @@ class Quantum(Solver):
     decay: float
     miss: float = 0.05  # chance that an estimate's interval misses, at most
 
-    @property
-    def told(self) -> str:
-        """The settings that are tuned, in a few words."""
+    def __str__(self) -> str:
         shots = "published" if self.shots is None else self.shots
         return f"sharpness {self.explorer.sharpness:g}, {shots} shots, miss {self.miss:g}"
 
     def __call__(self, instance: Arms, budget: Budget, key: Key) -> tuple[float, Bill]:
-        oracle = Amplified(
-            instance, np.random.default_rng(fold_in(key, "oracle")), self.shots, self.decay, miss=self.miss
-        )
-        return _scored(instance, play(self.explorer, oracle, self.explorer.arms, int(budget.amount), key))
+        rng = np.random.default_rng(fold_in(key, "oracle"))
+        answer = Amplified(instance, rng, self.shots, self.decay, self.miss)
+        return _scored(instance, play(self.explorer, answer, self.explorer.arms, int(budget.amount), key))
 
 
+@final
 @dataclass(frozen=True)
-class Classical(Solver):
+class Classical:
     """An explorer that samples."""
 
     explorer: GpUcb | KlUcb | Thompson
 
-    @property
-    def told(self) -> str:
-        """The setting that is tuned, in a few words."""
+    def __str__(self) -> str:
         match self.explorer:
             case GpUcb(beta=beta):
                 return f"beta {beta:g}"
@@ -123,21 +121,24 @@ class Classical(Solver):
                 return f"calm {calm:g}"
 
     def __call__(self, instance: Arms, budget: Budget, key: Key) -> tuple[float, Bill]:
-        oracle = Sampled(instance, np.random.default_rng(fold_in(key, "oracle")))
-        return _scored(instance, play(self.explorer, oracle, self.explorer.arms, int(budget.amount), key))
+        answer = Sampled(instance, np.random.default_rng(fold_in(key, "oracle")))
+        return _scored(instance, play(self.explorer, answer, self.explorer.arms, int(budget.amount), key))
 
 
+@final
 @dataclass(frozen=True)
-class Alike(Solver):
+class Alike:
     """Learns nothing: uses all arms alike."""
 
-    told: str = "all arms alike"
+    def __str__(self) -> str:
+        return "all arms alike"
 
     def __call__(self, instance: Arms, budget: Budget, key: Key) -> tuple[float, Bill]:
         uses = int(budget.amount)
         return -uses * float(instance.gaps.mean()), Bill(calls=uses, shots=uses)
 
 
+@final
 @dataclass(frozen=True)
 class Bandit(Workload):
     """K arms; the score is minus the regret of `horizon` uses."""
@@ -180,7 +181,7 @@ class Bandit(Workload):
         paper = QuantumGpUcb(arms=k, length=0.0)
         sharp = replace(paper, sharpness=2.0)
         return {
-            "quantum": [
+            QUANTUM: [
                 Quantum(paper, None, self.decay),
                 # an estimate that misses can cost T D, so the chance is shared out over some tens of estimates
                 *(Quantum(sharp, 30, self.decay, miss) for miss in (0.005, 0.0005)),
@@ -189,7 +190,7 @@ class Bandit(Workload):
             "gp-ucb": [Classical(GpUcb(arms=k, length=0.0, beta=b)) for b in (0.5, 1.0, 1.4, 2.0)],
             "kl-ucb": [Classical(KlUcb(arms=k, scale=s)) for s in (0.25, 0.5, 1.0)],
             "thompson": [Classical(Thompson(arms=k, calm=c)) for c in (1.0, 2.0)],
-            "nothing": [Alike()],
+            NOTHING: [Alike()],
         }
 
 

@@ -1,0 +1,3 @@
+"""Bandit: the best of a few arms, at equal uses of their oracles, with or without Grover powers."""
+
+from counterpoint.workloads.bandit.task import Bandit as Bandit
