@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from counterpoint.base import BadInput, Key, Machine, fold_in
-from counterpoint.cli.comparison import WIDTH
+from counterpoint.cli.console import STYLES as VERDICTS, console
 from counterpoint.cli.interrupt import interruptible
 from counterpoint.cli.options import JobStore, Json, Rules, Seed, jobs_in
 from counterpoint.cli.sources import whole
@@ -24,7 +24,7 @@ from counterpoint.loop.machines import machines_named, queues
 from counterpoint.loop.sheet import MEANING, charged, placed_of, rows_of, shown, write_sheet
 from counterpoint.machine.protocols import PROTOCOLS
 
-STYLES = {"holds": "bold green", "does not hold": "bold red", "not shown": "bold yellow", "not run": "dim"}
+STYLES = VERDICTS | {"not run": "dim"}
 
 
 def check(
@@ -82,10 +82,8 @@ def _checked(
 
 
 def _show(reports: Sequence[Report]) -> None:
-    console = Console(markup=False, emoji=False, highlight=False)
-    piped = not console.is_terminal
-    if piped:
-        console.width = WIDTH  # a pipe has no width of its own
+    out = console()
+    piped = not out.is_terminal
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("", no_wrap=True)
     for one in reports:
@@ -100,10 +98,10 @@ def _show(reports: Sequence[Report]) -> None:
     table.add_row(Text("charged", "bold"))
     for name, values in charged(reports).items():
         table.add_row(f"  {name}", *values)
-    console.print(table)
-    console.print(f"\n{' '.join(MEANING.split())}\n", style="dim", soft_wrap=piped)
+    out.print(table)
+    out.print(f"\n{' '.join(MEANING.split())}\n", style="dim", soft_wrap=piped)
     for one in reports:
-        console.print(Text(one.sentence, STYLES[one.status]), soft_wrap=piped)
+        out.print(Text(one.sentence, STYLES[one.status]), soft_wrap=piped)
 
 
 def _status(status: str | None) -> Text:

@@ -4,48 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from counterpoint.cli.console import WIDTH as WIDTH, console
 from counterpoint.loop.advice import shown
 from counterpoint.loop.compare import Comparison, Experiment
 from counterpoint.loop.curve import Curve
 
-WIDTH = 100
 SHOWN = 3  # observables that fit beside each other
 
 
 def show(comparison: Comparison, told: Sequence[str], curves: Sequence[Curve] = ()) -> None:
-    """The tables, then sentences. No markup: names of files and decoders are a person's own."""
-    console = Console(markup=False, emoji=False, highlight=False)
-    piped = not console.is_terminal
-    if piped:
-        console.width = WIDTH  # a pipe has no width of its own
-    console.print(_table(comparison.experiments))
+    """The tables, then sentences."""
+    out = console()
+    piped = not out.is_terminal
+    out.print(_table(comparison.experiments))
     several = [found for found in comparison.experiments if len(found.observables) > 1]
     if several:
-        console.print()
-        console.print(_observables(several))
+        out.print()
+        out.print(_observables(several))
     first = comparison.experiments[0]
     note = f"Error model: {first.model}. ( ) 95 % intervals. p: exact paired test (McNemar) against "
     leaders = {found.mcnemar.against for found in comparison.experiments}
     against = first.mcnemar.against if len(leaders) == 1 else "the first of each"
-    console.print(f"\n{note}{against}.\n", style="dim", soft_wrap=piped)
+    out.print(f"\n{note}{against}.\n", style="dim", soft_wrap=piped)
     if comparison.fits:
         fits = Table(box=None, header_style="bold", pad_edge=False)
         for heading in ("fitted over rounds", "d", "error a cycle, %"):
             fits.add_column(heading)
         for fit in comparison.fits:
             fits.add_row(f"  {fit.decoder}", str(fit.distance), percent(fit.ler_cycle, fit.interval))
-        console.print(fits)
-        console.print()
+        out.print(fits)
+        out.print()
     if curves:
-        console.print(_curves(curves))
+        out.print(_curves(curves))
         note = "Shares are of the model's shots. First: matching and the search for the gap. "
-        console.print(f"\n{note}p: against {first.mcnemar.against}.\n", style="dim", soft_wrap=piped)
+        out.print(f"\n{note}p: against {first.mcnemar.against}.\n", style="dim", soft_wrap=piped)
     for sentence in told:
-        console.print(sentence, soft_wrap=piped)
+        out.print(sentence, soft_wrap=piped)
 
 
 def _table(experiments: Sequence[Experiment]) -> Table:

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from counterpoint.base import BadInput, Job, Program, Shots, fold_in
-from counterpoint.cli.comparison import WIDTH
+from counterpoint.cli.console import console
 from counterpoint.cli.interrupt import interruptible
 from counterpoint.cli.options import DEFAULT_STORE, Json, Rules, Seed, Store, jobs_in
 from counterpoint.cli.sources import program_in, whole
@@ -70,11 +70,11 @@ def run(
     if as_json:
         typer.echo(json.dumps({name: _plain(program, one) for name, one in found.items()}))
     else:
-        console = _console()
-        _show(console, {name: outcomes(program, one) for name, one in found.items() if isinstance(one, Shots)}, shots)
+        out = console()
+        _show(out, {name: outcomes(program, one) for name, one in found.items() if isinstance(one, Shots)}, shots)
         for name, one in found.items():
             if isinstance(one, str):
-                console.print(f"{name}: sent; counterpoint job collect {one[:12]}", soft_wrap=True)
+                out.print(f"{name}: sent; counterpoint job collect {one[:12]}", soft_wrap=True)
     _refuse(refused)
 
 
@@ -92,10 +92,10 @@ def list_jobs(store: Store = DEFAULT_STORE, as_json: Json = False) -> None:
         table.add_column(heading, justify="right" if numbers else "left", overflow="fold")
     for row in rows:
         table.add_row(*(str(row[heading]) for heading in COLUMNS))
-    console = _console()
-    console.print(table)
+    out = console()
+    out.print(table)
     for row in [one for one in rows if one["why"]]:
-        console.print(f"{row['ticket']}: {row['why']}", soft_wrap=True)
+        out.print(f"{row['ticket']}: {row['why']}", soft_wrap=True)
 
 
 @app.command()
@@ -116,12 +116,12 @@ def collect(ticket: Tickets = None, charter: Rules = None, store: Store = DEFAUL
     if as_json:
         typer.echo(json.dumps({one: {"machine": m, **_plain(j.circuit, s)} for one, (m, j, s) in found.items()}))
         return _refuse(refused)
-    console = _console()
+    out = console()
     for one, (name, job, shots) in found.items():
-        console.print(one[:12], style="dim")
-        _show(console, {name: outcomes(job.circuit, shots)}, job.shots)
+        out.print(one[:12], style="dim")
+        _show(out, {name: outcomes(job.circuit, shots)}, job.shots)
     if not asked:
-        console.print("no job waits")
+        out.print("no job waits")
     return _refuse(refused)
 
 
@@ -132,7 +132,7 @@ def cancel(ticket: Ticket, charter: Rules = None, store: Store = DEFAULT_STORE) 
     with interruptible(), jobs_in(store, charter) as session:
         record = session.record(ticket)
         session.cancel(machine_of(record, session.jobs), record.ticket)
-    _console().print(f"{record.ticket[:12]} cancelled; it is no longer charged")
+    console().print(f"{record.ticket[:12]} cancelled; it is no longer charged")
 
 
 def _refuse(refused: Sequence[BadInput]) -> None:
@@ -159,7 +159,7 @@ def _fraction(circuit: stim.Circuit, shots: Shots) -> float:
     )
 
 
-def _show(console: Console, found: dict[str, dict[str, int]], shots: int) -> None:
+def _show(out: Console, found: dict[str, dict[str, int]], shots: int) -> None:
     """Outcomes as rows, machines as columns, in per cent of all shots."""
     if not found:
         return
@@ -172,9 +172,9 @@ def _show(console: Console, found: dict[str, dict[str, int]], shots: int) -> Non
         all_of_them.update(counts)
     for outcome, _ in all_of_them.most_common(SHOWN):
         table.add_row(outcome, *(f"{100 * counts.get(outcome, 0) / shots:.2f}" for counts in found.values()))
-    console.print(table)
+    out.print(table)
     if len(all_of_them) > SHOWN:
-        console.print(f"{len(all_of_them) - SHOWN} more outcomes: --json has all")
+        out.print(f"{len(all_of_them) - SHOWN} more outcomes: --json has all")
 
 
 def _row(one: JobRecord) -> dict[str, Any]:
@@ -188,10 +188,3 @@ def _row(one: JobRecord) -> dict[str, Any]:
         "state": one.state,
         "why": one.reason,
     }
-
-
-def _console() -> Console:
-    console = Console(markup=False, emoji=False, highlight=False)
-    if not console.is_terminal:
-        console.width = WIDTH
-    return console

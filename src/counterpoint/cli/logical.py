@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from counterpoint.base import Job, Shots, fold_in
-from counterpoint.cli.comparison import WIDTH
+from counterpoint.cli.console import console
 from counterpoint.cli.hardware import ChipName, NoiseName, P, Strength, hardware_of, named
 from counterpoint.cli.interrupt import interruptible
 from counterpoint.cli.options import JobStore, Json, Rules, Seed, decoder_named, jobs_in
@@ -111,18 +111,16 @@ def _plain(machine: LogicalMachine, charged: Account, counts: list[Counter[str]]
 def _show(
     machine: LogicalMachine, charged: Account, counts: list[Counter[str]], source: str, found: Shots, shots: int
 ) -> None:
-    console = Console(markup=False, emoji=False, highlight=False)
-    piped = not console.is_terminal
-    if piped:
-        console.width = WIDTH
-    console.print(f"{source}\n", style="dim", soft_wrap=piped)
+    out = console()
+    piped = not out.is_terminal
+    out.print(f"{source}\n", style="dim", soft_wrap=piped)
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("operation")
     for heading in ("uses", "error, %", "failures in shots of each basis", "QuOps", "share, %"):
         table.add_column(heading, justify="right")
     for one in charged.charges:
         table.add_row(*_row(one), f"{100 * charged.share(one):.1f}")
-    console.print(table)
+    out.print(table)
     success = charged.success
     told = [
         f"{charged.steps} steps, {charged.cycles} cycles, {1e6 * found.seconds / shots:.4g} us a shot. Errors charged "
@@ -135,14 +133,14 @@ def _show(
     if any(one.failures is None for one in charged.charges):
         told.append(f"Assumed, not measured: an injected magic state errs with {machine.magic:.4g}; |Y> is good.")
     for sentence in told:
-        console.print(f"\n{sentence}", soft_wrap=piped)
+        out.print(f"\n{sentence}", soft_wrap=piped)
     outcomes = Table(box=None, header_style="bold", pad_edge=False)
     for heading in ("outcome", "of these shots, %", "without noise, %"):
         outcomes.add_column(heading, justify="right")
     for outcome, _ in (counts[0] + counts[1]).most_common(SHOWN):
         outcomes.add_row(outcome, *(f"{100 * one[outcome] / shots:.2f}" for one in counts))
-    console.print()
-    console.print(outcomes)
+    out.print()
+    out.print(outcomes)
 
 
 def _row(one: Charge) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from counterpoint.base import BadInput, fold_in
 from counterpoint.cli.comparison import percent
+from counterpoint.cli.console import console
 from counterpoint.cli.interrupt import interruptible
 from counterpoint.cli.options import Json, Seed, decoder_named
 from counterpoint.cli.sources import whole
@@ -172,22 +173,20 @@ def _told(found: Sequence[Reliability], floor: float) -> list[str]:
 
 
 def _show(found: Sequence[Reliability], title: str, p: str | None, told: Sequence[str]) -> None:
-    console = Console(markup=False, emoji=False, highlight=False)
-    piped = not console.is_terminal
-    if piped:
-        console.width = WIDTH  # a pipe has no width of its own
-    console.print(f"{title}\n", style="bold")
-    console.print(_counts(found))
-    console.print()
-    console.print(_lambdas(found))
-    console.print()
-    console.print(_forecasts(found))
-    console.print()
+    out = console(WIDTH)
+    piped = not out.is_terminal
+    out.print(f"{title}\n", style="bold")
+    out.print(_counts(found))
+    out.print()
+    out.print(_lambdas(found))
+    out.print()
+    out.print(_forecasts(found))
+    out.print()
     if p is not None:
-        console.print(_beside(found[0], p))
-        console.print()
+        out.print(_beside(found[0], p))
+        out.print()
     for sentence in told:
-        console.print(sentence, style="dim", soft_wrap=piped)
+        out.print(sentence, style="dim", soft_wrap=piped)
 
 
 def _table(*headings: str) -> Table:

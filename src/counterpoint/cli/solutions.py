@@ -6,26 +6,24 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from counterpoint.cli.comparison import WIDTH
+from counterpoint.cli.console import STYLES, console
 from counterpoint.loop.answer import EXACT, Answer
 from counterpoint.loop.solution_growth import PROBLEMS, Course
 from counterpoint.workloads.cost.breakeven import told
+from counterpoint.workloads.energy import Power
 from counterpoint.workloads.optimise.solution_time import Bounded, Growth
-from counterpoint.workloads.rivals import NOTHING
-from counterpoint.workloads.workload import Bill
+from counterpoint.workloads.workload import NOTHING, USES, Bill
 
-STYLES = {"holds": "bold green", "does not hold": "bold red", "not shown": "bold yellow"}
 UNITS = (("h", 3600.0), ("min", 60.0), ("s", 1.0), ("ms", 1e-3), ("us", 1e-6))
 SHOWN = 40  # variables of an answer
 TIMES = (
     "Time to solution: until the best known answer is there with 99 %, runs alone; median of problems, 95 % intervals "
     "('...': no bound)."
 )
-JOULES = "Joules: 15 W a core, 25 kW for a whole cryogenic machine; an assumption."
+JOULES = f"Joules: {Power()}; an assumption."
 CHARGED = (
     "Machine seconds are what it charges for shots, 1.1 us each where it tells no time; what simulated it is charged "
     "to nobody."
@@ -34,11 +32,12 @@ CHARGED = (
 
 def show_answer(answer: Answer) -> None:
     """What came of one problem."""
-    console, piped = _console()
+    out = console()
+    piped = not out.is_terminal
     ising, split = answer.problem.ising, answer.split
     size = f"{answer.problem.kind}, {ising.size:,} variables, {len(ising.pairs):,} couplings"
-    console.print(f"{answer.problem.name}: {size}; machine {answer.machine}.", style="dim", soft_wrap=piped)
-    console.print(
+    out.print(f"{answer.problem.name}: {size}; machine {answer.machine}.", style="dim", soft_wrap=piped)
+    out.print(
         f"Budget {split.total:g} s: {EXACT} up to {split.proof:.3g} s, {split.runs} runs of the verdict "
         f"{split.each:.3g} s each, time to solution {split.timing:.3g} s a side.\n",
         style="dim",
@@ -53,26 +52,27 @@ def show_answer(answer: Answer) -> None:
             share = f"{100 * timed.tally.hits / timed.tally.runs:.3g} %"
             row += [interval(timed.time), told(timed.tally.seconds), share, told(timed.prepared)]
         table.add_row(*row)
-    console.print(table)
-    console.print()
-    console.print(_settings({name: one.setting for name, one in answer.times.items()}))
-    console.print()
-    console.print(_used(answer.bills))
+    out.print(table)
+    out.print()
+    out.print(_settings({name: one.setting for name, one in answer.times.items()}))
+    out.print()
+    out.print(_used(answer.bills))
     proof = "proved by HiGHS" if answer.proved else "not proved to be the optimum"
     said = [f"{TIMES} {CHARGED} {JOULES}", f"Best known: {answer.problem.value(answer.best.energy):.10g}, {proof}."]
-    console.print(f"\n{said[0]}\n", style="dim", soft_wrap=piped)
-    console.print(f"{said[1]} {_assignment(answer)}", soft_wrap=piped)
-    console.print(f"Hypothesis: {answer.verdict.hypothesis}.", soft_wrap=piped)
-    console.print(_verdict(answer), soft_wrap=piped)
+    out.print(f"\n{said[0]}\n", style="dim", soft_wrap=piped)
+    out.print(f"{said[1]} {_assignment(answer)}", soft_wrap=piped)
+    out.print(f"Hypothesis: {answer.verdict.hypothesis}.", soft_wrap=piped)
+    out.print(_verdict(answer), soft_wrap=piped)
     if answer.prospect:
-        console.print(f"Break-even: {answer.prospect}", soft_wrap=piped)
+        out.print(f"Break-even: {answer.prospect}", soft_wrap=piped)
 
 
 def show_course(course: Course, plot: Path | None) -> None:
     """What came of a family."""
-    console, piped = _console()
+    out = console()
+    piped = not out.is_terminal
     family = course.family
-    console.print(
+    out.print(
         f"{family.kind} graphs of degree {family.degree}, {PROBLEMS} of each size, half to tune settings and half to "
         f"judge them; {course.each:.3g} s a run; machine {course.machine}.\n",
         style="dim",
@@ -86,20 +86,20 @@ def show_course(course: Course, plot: Path | None) -> None:
         table.add_row(f"{n} vertices", *(bounded(one, 1 / size) if one else "" for one in times))
     bases = [side.growth and side.growth.base for side in course.sides.values()]
     table.add_row("times a vertex", *(bounded(one, 1) if one else "" for one in bases))
-    console.print(table)
-    console.print()
-    console.print(_settings({name: one.settings[max(one.settings)] for name, one in course.sides.items()}))
-    console.print()
-    console.print(_used({name: one.bill for name, one in course.sides.items()}))
-    console.print(f"\n{TIMES} {CHARGED} {JOULES}\n", style="dim", soft_wrap=piped)
+    out.print(table)
+    out.print()
+    out.print(_settings({name: one.settings[max(one.settings)] for name, one in course.sides.items()}))
+    out.print()
+    out.print(_used({name: one.bill for name, one in course.sides.items()}))
+    out.print(f"\n{TIMES} {CHARGED} {JOULES}\n", style="dim", soft_wrap=piped)
     proved = ", ".join(f"{count} of {PROBLEMS} at {n}" for n, count in course.proved.items())
-    console.print(f"The best known answer was proved by {EXACT} for {proved}.", soft_wrap=piped)
+    out.print(f"The best known answer was proved by {EXACT} for {proved}.", soft_wrap=piped)
     if course.refused:
-        console.print(f"QAOA is missing where the machine refused it: {course.refused}.", soft_wrap=piped)
+        out.print(f"QAOA is missing where the machine refused it: {course.refused}.", soft_wrap=piped)
     if course.breakeven is not None:
-        console.print(f"Break-even: {course.breakeven.sentence}", soft_wrap=piped)
+        out.print(f"Break-even: {course.breakeven.sentence}", soft_wrap=piped)
     if plot is not None:
-        console.print(f"Time to solution against size: {plot}", soft_wrap=piped)
+        out.print(f"Time to solution against size: {plot}", soft_wrap=piped)
 
 
 def interval(time: Bounded) -> str:
@@ -156,12 +156,12 @@ def _settings(settings: Mapping[str, str]) -> Table:
 
 
 def _used(bills: Mapping[str, Bill]) -> Table:
-    table = _table("used, tuning included", "shots", "machine, s", "processor, s", "simulation, s", "joules")
-    for name, bill in bills.items():
-        if name != NOTHING:
-            figures = (bill.machine, bill.processor, bill.simulation)
-            row = [f"{bill.shots:,}" if bill.shots else "", *(f"{one:.3g}" if one else "" for one in figures)]
-            table.add_row(name, *row, f"{bill.joules:.3g}")
+    shown = {name: bill for name, bill in bills.items() if name != NOTHING}
+    uses = {use: said for use, said in USES.items() if any(getattr(bill, use) for bill in shown.values())}
+    table = _table("used, tuning included", *(words for words, _ in uses.values()))
+    for name, bill in shown.items():
+        figures = ((getattr(bill, use), form) for use, (_, form) in uses.items())
+        table.add_row(name, *(form.format(figure) if figure else "" for figure, form in figures))
     return table
 
 
@@ -175,11 +175,3 @@ def _table(first: str, *more: str) -> Table:
 
 def _or_none(value: float | None, form: str) -> str:
     return "" if value is None else form.format(value)
-
-
-def _console() -> tuple[Console, bool]:
-    console = Console(markup=False, emoji=False, highlight=False)
-    piped = not console.is_terminal
-    if piped:
-        console.width = WIDTH  # a pipe has no width of its own
-    return console, piped
