@@ -72,8 +72,11 @@ class Thompson(Explorer):
         """(K,) how often each arm wins before one of them has won its share."""
         ones, rest = self.calm * counted.ones, self.calm * (counted.samples - counted.ones)
         most = np.maximum(1, (self.share * counted.samples).astype(np.int64))
-        shape = (min(int(most.max()), DRAWS), most.size)
-        winners = np.random.default_rng(key).beta(self.prior + ones, self.prior + rest, shape).argmax(axis=1)
-        wins = (winners[:, None] == np.arange(most.size)).cumsum(axis=0)
-        full = np.flatnonzero((wins >= most).any(axis=1))
-        return wins[int(full[0]) if full.size else -1]
+        shape = (most.size, min(int(most.max()), DRAWS))
+        drawn = np.random.default_rng(key).beta(self.prior + ones[:, None], self.prior + rest[:, None], shape)
+        winners = drawn.argmax(axis=0)
+        won = np.bincount(winners, minlength=most.size)
+        if (won < most).all():
+            return won
+        wins = (winners == np.arange(most.size)[:, None]).cumsum(axis=1)
+        return wins[:, (wins >= most[:, None]).any(axis=0).argmax()]
