@@ -19,7 +19,7 @@ import networkx as nx
 import numpy as np
 
 from counterpoint.base import Key, fold_in
-from counterpoint.workloads.cost.breakeven import BreakEven, told, what_if
+from counterpoint.workloads.cost.breakeven import BreakEven, what_if
 from counterpoint.workloads.cost.footprint import YEAR, Assumptions
 from counterpoint.workloads.cost.logical_cost import LogicalCost, rotation_ts
 from counterpoint.workloads.cost.prospects import (
@@ -29,11 +29,12 @@ from counterpoint.workloads.cost.prospects import (
     optimise_break_even,
     recalibrate_break_even,
 )
-from counterpoint.workloads.cost.scaling import Scaling, fitted, of_growth
+from counterpoint.workloads.cost.scaling import Scaling, fitted
+from counterpoint.workloads.cost.times import told
 from counterpoint.workloads.optimise import qaoa
 from counterpoint.workloads.optimise.anneal import Anneal
 from counterpoint.workloads.optimise.ising import Ising
-from counterpoint.workloads.optimise.solution_time import Growth, growth, solution_time
+from counterpoint.workloads.optimise.solution_time import Growth, growth, of_growth, solution_time
 from counterpoint.workloads.optimise.task import tally
 from counterpoint.workloads.optimise.transfer import transferred
 

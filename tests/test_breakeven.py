@@ -15,7 +15,7 @@ from scipy.stats import binom
 from counterpoint.base import BadInput
 from counterpoint.circuits.circuit import Circuit, Operation
 from counterpoint.quops.estimate import Estimate
-from counterpoint.workloads.cost.breakeven import WHAT_IFS, BreakEven, break_even, told, what_if
+from counterpoint.workloads.cost.breakeven import WHAT_IFS, BreakEven, break_even, what_if
 from counterpoint.workloads.cost.footprint import FORMULA, YEAR, Assumptions, footprint
 from counterpoint.workloads.cost.logical_cost import (
     IQAE_USES,
@@ -39,9 +39,10 @@ from counterpoint.workloads.cost.prospects import (
     optimise_break_even,
     recalibrate_break_even,
 )
-from counterpoint.workloads.cost.scaling import Scaling, fitted, of_growth
+from counterpoint.workloads.cost.scaling import Scaling, fitted
+from counterpoint.workloads.cost.times import told
 from counterpoint.workloads.energy import Power
-from counterpoint.workloads.optimise.solution_time import Bounded, Growth
+from counterpoint.workloads.optimise.solution_time import Bounded, Growth, of_growth
 
 STATED = Assumptions()
 # A reaction of a second is longer than any d cycles: a step takes one second at every distance, and algebra is exact.

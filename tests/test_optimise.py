@@ -310,7 +310,7 @@ def test_a_better_answer_is_found_better_and_an_equal_one_is_not() -> None:
     ising = max_cut(nx.cycle_graph(6))
     best, worse = Always((0, 1, 0, 1, 0, 1)), Always((0, 1, 0, 1, 0, 0))
     for rival, status in ((worse, "holds"), (best, "does not hold")):
-        task = Optimise(ising, {"quantum": [worse, best], "rival": [rival]}, "better")
+        task = Optimise(ising, {"quantum": [worse, best], "rival": [rival]}, "better", Best())
         found = weigh(task, Budget(1.0, "seconds"), instances=20, key=(1,))
         assert found.verdict.status == status
         assert str(found.sides["quantum"].setting) == str(best)

@@ -15,7 +15,7 @@ from counterpoint.workloads.bandit import Bandit
 from counterpoint.workloads.calibrate.recalibrate import Recalibration
 from counterpoint.workloads.optimise.qaoa import Qaoa
 from counterpoint.workloads.optimise.sampled import Device, Sampled
-from counterpoint.workloads.optimise.task import RIVALS, Optimise
+from counterpoint.workloads.optimise.task import RIVALS, Best, Optimise
 from counterpoint.workloads.workload import NOTHING, QUANTUM, Budget, Workload
 
 
@@ -27,7 +27,7 @@ def optimise() -> Optimise:
         return bits, 1e-6 * shots
 
     quantum = Sampled(Qaoa(1, "fixed"), Device(run, lambda circuit: 1e-6, True))
-    return Optimise(ising, {QUANTUM: [quantum], **RIVALS}, "a better cut")
+    return Optimise(ising, {QUANTUM: [quantum], **RIVALS}, "a better cut", Best())
 
 
 WORKLOADS: dict[str, tuple[Workload, Budget]] = {

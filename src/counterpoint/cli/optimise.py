@@ -24,6 +24,7 @@ from counterpoint.loop.optimise import optimise as run_optimise
 from counterpoint.loop.solution_figure import draw
 from counterpoint.loop.solution_growth import Course, grow
 from counterpoint.loop.verdicts import keep, told_of
+from counterpoint.workloads.cost.times import UNITS
 from counterpoint.workloads.optimise.families import family_named
 from counterpoint.workloads.optimise.ising import Ising
 from counterpoint.workloads.optimise.problems import read_problem
@@ -33,15 +34,16 @@ from counterpoint.workloads.optimise.transfer import fixed
 DEPTHS = (1, 3, 5)  # of QAOA, tuned where none is given
 WARM = 0.25  # epsilon of a warm start: the value of its paper
 Choice = Literal["fixed", "transferred", "optimised"]
-UNITS = {"": 1, "s": 1, "min": 60, "m": 60, "h": 3600}
+SHORT = {"": "s", "m": "min"}
 
 
 def duration(text: str) -> float:
     """Seconds of a text such as 60s, 2min or 0.5h."""
     found = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)\s*(s|min|m|h|)", text.strip())
-    if not found or not 0 < float(found[1]) * UNITS[found[2]] < math.inf:
+    seconds = float(found[1]) * UNITS[SHORT.get(found[2], found[2])] if found else math.nan
+    if not 0 < seconds < math.inf:
         raise typer.BadParameter(f"'{text}' is not a time above 0, such as 60s, 2min or 1h")
-    return float(found[1]) * UNITS[found[2]]
+    return seconds
 
 
 def optimise(

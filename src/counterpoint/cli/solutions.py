@@ -12,12 +12,11 @@ from rich.text import Text
 from counterpoint.cli.console import STYLES, console
 from counterpoint.loop.answer import EXACT, Answer
 from counterpoint.loop.solution_growth import PROBLEMS, Course
-from counterpoint.workloads.cost.breakeven import told
+from counterpoint.workloads.cost.times import told, unit_of
 from counterpoint.workloads.energy import Power
 from counterpoint.workloads.optimise.solution_time import Bounded, Growth
 from counterpoint.workloads.workload import NOTHING, USES, Bill
 
-UNITS = (("h", 3600.0), ("min", 60.0), ("s", 1.0), ("ms", 1e-3), ("us", 1e-6))
 SHOWN = 40  # variables of an answer
 TIMES = (
     "Time to solution: until the best known answer is there with 99 %, runs alone; median of problems, 95 % intervals "
@@ -79,7 +78,7 @@ def show_course(course: Course, plot: Path | None) -> None:
         soft_wrap=piped,
     )
     values = [v for side in course.sides.values() if side.growth for v in _known(side.growth)]
-    unit, size = _unit(float(np.median(values)) if values else 1.0)
+    unit, size = unit_of(float(np.median(values)) if values else 1.0)
     table = _table(f"to 99 %, {unit}", *course.sides)
     for n in family.sizes:
         times = [side.growth and side.growth.times.get(n) for side in course.sides.values()]
@@ -104,7 +103,7 @@ def show_course(course: Course, plot: Path | None) -> None:
 
 def interval(time: Bounded) -> str:
     """A time with its interval, or its bound, in one unit."""
-    unit, size = _unit(time.low if time.value is None else time.value)
+    unit, size = unit_of(time.low if time.value is None else time.value)
     return f"{bounded(time, 1 / size)} {unit}"
 
 
@@ -114,11 +113,6 @@ def bounded(figure: Bounded, times: float) -> str:
     if figure.value is None:
         return f"above {low}"
     return f"{times * figure.value:.3g} ({low}-{'...' if figure.high is None else f'{times * figure.high:.3g}'})"
-
-
-def _unit(seconds: float) -> tuple[str, float]:
-    """The unit that a person would take for it, and how many seconds that is."""
-    return next((one for one in UNITS if seconds >= one[1]), UNITS[-1])
 
 
 def _known(growth: Growth) -> list[float]:

@@ -82,11 +82,12 @@ def optimise(
         del methods[QUANTUM]
     with undisturbed():
         methods = load(ising, methods, split.each, fold_in(key, "load"))
-    task = Optimise(ising, methods, hypothesis)
+    best = Best()
+    task = Optimise(ising, methods, hypothesis, best)
     say(EXACT)
     proof = exact(ising, split.proof)
     if proof.bits is not None:
-        task.best.see(EXACT, proof.energy, proof.bits)
+        best.see(EXACT, proof.energy, proof.bits)
     comparison = None
     if not refused:
         say("tuning and judging both sides")
@@ -95,14 +96,14 @@ def optimise(
             comparison = weigh(task, seconds, instances=2 * REPETITIONS, key=weighing)
     say("time to solution")
     with undisturbed():
-        chosen = quickest(ising, methods, split.timing, task.best, fold_in(key, "quickest"))
-    times = {name: _timed(problem, one, task.best, fold_in(key, "time", name)) for name, one in chosen.items()}
+        chosen = quickest(ising, methods, split.timing, best, fold_in(key, "quickest"))
+    times = {name: _timed(problem, one, best, fold_in(key, "time", name)) for name, one in chosen.items()}
     return Answer(
         problem,
         machine.name,
         split,
         proof,
-        task.best,
+        best,
         Verdict(hypothesis, MARGIN, *NO_FIGURES) if comparison is None else comparison.verdict,
         comparison,
         refused,

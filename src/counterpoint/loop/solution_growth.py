@@ -25,7 +25,7 @@ from counterpoint.workloads.optimise.problems import Problem
 from counterpoint.workloads.optimise.qaoa import Qaoa
 from counterpoint.workloads.optimise.runs import Method, undisturbed
 from counterpoint.workloads.optimise.sampled import Sampled
-from counterpoint.workloads.optimise.solution_time import Growth, Tally, growth, solution_time
+from counterpoint.workloads.optimise.solution_time import Growth, Tally, growth, least_time
 from counterpoint.workloads.optimise.task import EQUAL, RIVALS, load, tally, total
 from counterpoint.workloads.workload import QUANTUM, Bill
 
@@ -175,12 +175,8 @@ def _size(
 
 def _quickest(settings: Sequence[Sequence[Tally]], key: Key) -> int:
     """The setting of the least time to solution; where there is none, of the most hits a second."""
-
-    def rank(i: int) -> tuple[float, float]:
-        value = solution_time(settings[i], key).value
-        return (math.inf if value is None else value), -sum(one.hits / (one.runs * one.seconds) for one in settings[i])
-
-    return min(range(len(settings)), key=rank)
+    hits = [sum(one.hits / (one.runs * one.seconds) for one in some) for some in settings]
+    return least_time(settings, [-one for one in hits], key)
 
 
 def _break_even(family: Family, sides: Mapping[str, Grown], settings: Sequence[Qaoa]) -> BreakEven | None:

@@ -10,8 +10,9 @@ from typing import Any, Literal
 
 from counterpoint.base import BadInput
 from counterpoint.quops.estimate import Estimate
-from counterpoint.workloads.cost.footprint import YEAR, Assumptions, Footprint, footprint
+from counterpoint.workloads.cost.footprint import Assumptions, Footprint, footprint
 from counterpoint.workloads.cost.logical_cost import Repeated
+from counterpoint.workloads.cost.times import told
 
 citation = (
     "@article{Babbush2021, title={Focus beyond quadratic speedups for error-corrected quantum advantage},"
@@ -121,14 +122,6 @@ def break_even(
 def what_if(solve: Callable[[Assumptions], BreakEven], assumed: Assumptions) -> dict[str, BreakEven]:
     """`solve` as stated and under each of `WHAT_IFS`, one change at a time."""
     return {name: solve(replace(assumed, **changes)) for name, changes in WHAT_IFS.items()}
-
-
-def told(seconds: float) -> str:
-    """A time in the unit that a person would take."""
-    units = (("year", YEAR), ("day", 86_400.0), ("h", 3600.0), ("min", 60.0), ("s", 1.0), ("ms", 1e-3), ("us", 1e-6))
-    name, unit = next((u for u in units if seconds >= u[1]), units[-1])
-    number = f"{seconds / unit:.3g}"
-    return f"{number} {name}{'s' if name in ('year', 'day') and number != '1' else ''}"
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from counterpoint.base import BadInput
 from counterpoint.quops.forecast import IDLE
 from counterpoint.quops.formulas import FORMULAS
 from counterpoint.workloads.cost.logical_cost import LogicalCost, Repeated
+from counterpoint.workloads.cost.times import YEAR
 from counterpoint.workloads.energy import Power
 
 citation = (
@@ -24,7 +25,6 @@ citation = (
 FORMULA = FORMULAS["gidney-fowler"]
 FACTORY_PATCHES = 72  # a factory of CCZ states is 12 d x 6 d and makes one in 5.5 d cycles (arXiv:1812.01238)
 FACTORY_STEPS = 5.5
-YEAR = 365.25 * 86_400
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from scipy.special import stdtrit
 
 from counterpoint.base import BadInput
 from counterpoint.quops.estimate import COVERAGE, Estimate
-from counterpoint.workloads.optimise.solution_time import Bounded, Growth
 
 
 @dataclass(frozen=True)
@@ -50,20 +49,6 @@ class Scaling:
         return Estimate(_exp(value), _exp(value - low), _exp(value + high))
 
 
-def of_growth(grown: Growth) -> Scaling:
-    """The line of a time to solution: its constant is the mean of the logarithms, whose errors are independent.
-
-    Raises BadInput where a time or the base has no upper bound, as where nothing succeeded.
-    """
-    sizes, times = list(grown.times), [_bounded(f"the time at size {n}", one) for n, one in grown.times.items()]
-    logs = [math.log(one.value) for one in times]
-    middle = sum(logs) / len(sizes)
-    low = math.hypot(*(at - math.log(one.low) for at, one in zip(logs, times, strict=True))) / len(sizes)
-    high = math.hypot(*(math.log(one.high) - at for at, one in zip(logs, times, strict=True))) / len(sizes)
-    constant = Estimate(_exp(middle), _exp(middle - low), _exp(middle + high))
-    return Scaling(constant, _bounded("the base", grown.base), sum(sizes) / len(sizes))
-
-
 def fitted(sizes: Sequence[float], values: Sequence[float]) -> Scaling:
     """Least squares of ln `values` on `sizes`, with Student's intervals.
 
@@ -86,15 +71,6 @@ def fitted(sizes: Sequence[float], values: Sequence[float]) -> Scaling:
     return Scaling(
         _around(float(logs.mean()), reach / math.sqrt(n.size)), _around(slope, reach / math.sqrt(spread)), centre
     )
-
-
-def _bounded(name: str, one: Bounded) -> Estimate:
-    if one.value is None or one.high is None:
-        raise BadInput(
-            f"{name} is at least {one.low:g} and has no upper bound: give more runs, or leave out sizes that are never "
-            "solved"
-        )
-    return Estimate(one.value, one.low, one.high)
 
 
 def _around(value: float, reach: float) -> Estimate:

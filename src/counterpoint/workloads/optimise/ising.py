@@ -37,7 +37,7 @@ class Ising:
                 f"a < b from 0 to {n - 1}"
             )
         with np.errstate(over="ignore"):
-            size = np.abs(self.fields).sum() + np.abs(self.couplings).sum() + abs(self.offset)
+            size = self.weight + abs(self.offset)
         if not np.isfinite(size):
             raise BadInput(f"the weights add up to {size} and must be finite in double precision: scale them down")
 
@@ -45,6 +45,11 @@ class Ising:
     def size(self) -> int:
         """How many variables there are."""
         return self.fields.size
+
+    @property
+    def weight(self) -> float:
+        """The sum of the weights without sign."""
+        return float(np.abs(self.fields).sum() + np.abs(self.couplings).sum())
 
     def energies(self, bits: Bits) -> Floats:
         """(shots,) energies of assignments x (shots, n) of 0 and 1."""

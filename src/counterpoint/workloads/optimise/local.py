@@ -60,7 +60,7 @@ def descended(ising: Ising, couplings: Floats, starts: Bits) -> Bits:
     """
     spins = 1.0 - 2.0 * starts
     gains = 2 * spins * (ising.fields + spins @ couplings)  # by which the energy falls when a spin is turned
-    least = ROUNDING * (np.abs(ising.fields).sum() + np.abs(ising.couplings).sum())
+    least = ROUNDING * ising.weight
     rows = np.arange(len(spins))
     while rows.size:
         at = gains[rows].argmax(1)

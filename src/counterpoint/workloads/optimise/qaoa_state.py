@@ -10,8 +10,6 @@ that memory does not grow with depth, and it compiles and runs faster than what 
 
 from __future__ import annotations
 
-from functools import reduce
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -20,7 +18,7 @@ from scipy.optimize import minimize
 
 from counterpoint.base import Floats
 from counterpoint.circuits.compiled import compiled
-from counterpoint.circuits.vector import each, phased
+from counterpoint.circuits.vector import each, phased, product
 from counterpoint.workloads.optimise.angles import Angles
 
 citation = (
@@ -71,12 +69,12 @@ def _order(table: Floats, share: float) -> jax.Array | None:
 def _state(table: jax.Array, both: jax.Array, tilts: jax.Array) -> jax.Array:
     """The state at gammas and betas (2, p)."""
     halves = jnp.stack([jnp.cos(tilts / 2), jnp.sin(tilts / 2)], 1)
-    start = reduce(lambda low, one: jnp.outer(one, low).ravel(), halves)
+    start = product(lax.complex(halves, jnp.zeros_like(halves)))
 
     def layer(before: jax.Array, angles: jax.Array) -> tuple[jax.Array, None]:
         return each(phased(before, -angles[0], table), _mixing(angles[1], tilts)), None
 
-    return lax.scan(layer, lax.complex(start, jnp.zeros_like(start)), both.T)[0]
+    return lax.scan(layer, start, both.T)[0]
 
 
 _ready = compiled(_state)

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from counterpoint.base import BadInput, Floats, Key, fold_in
-from counterpoint.quops.estimate import COVERAGE
+from counterpoint.quops.estimate import COVERAGE, Estimate
+from counterpoint.workloads.cost.scaling import Scaling
 
 citation = (
     "@article{Ronnow2014, title={Defining and detecting quantum speedup}, author={R{\\o}nnow, Troels F. and Wang,"
@@ -90,6 +91,36 @@ def growth(tallies: Mapping[int, Sequence[Tally]], key: Key) -> Growth:
     points = np.array([[times[n].value or math.inf for n in sizes]])
     bases = [_base(np.array(sizes, np.float64), some) for some in (points, low, high)]
     return Growth(times, _bounded(float(bases[0][0]), bases[1], bases[2]))
+
+
+def of_growth(grown: Growth) -> Scaling:
+    """Its line: the constant is the mean of the logarithms, whose errors are independent.
+
+    Raises BadInput where a time or the base has no upper bound, as where nothing succeeded.
+    """
+    sizes, times = list(grown.times), [_estimate(f"the time at size {n}", one) for n, one in grown.times.items()]
+    logs = [math.log(one.value) for one in times]
+    middle = sum(logs) / len(sizes)
+    low = math.hypot(*(at - math.log(one.low) for at, one in zip(logs, times, strict=True))) / len(sizes)
+    high = math.hypot(*(math.log(one.high) - at for at, one in zip(logs, times, strict=True))) / len(sizes)
+    constant = Estimate(middle, middle - low, middle + high).through(math.exp)
+    return Scaling(constant, _estimate("the base", grown.base), sum(sizes) / len(sizes))
+
+
+def least_time(settings: Sequence[Sequence[Tally]], otherwise: Sequence[float], key: Key) -> int:
+    """Which setting has the least time to solution on its problems; where none has one, the least of `otherwise`."""
+    times = [solution_time(some, key).value for some in settings]
+    ranks = [(math.inf if time is None else time, other) for time, other in zip(times, otherwise, strict=True)]
+    return min(range(len(ranks)), key=ranks.__getitem__)
+
+
+def _estimate(name: str, one: Bounded) -> Estimate:
+    if one.value is None or one.high is None:
+        raise BadInput(
+            f"{name} is at least {one.low:g} and has no upper bound: give more runs, or leave out sizes that are never "
+            "solved"
+        )
+    return Estimate(one.value, one.low, one.high)
 
 
 def _seconds(chances: Floats, seconds: Floats) -> Floats:

@@ -14,7 +14,7 @@ from counterpoint.workloads.optimise.goemans import Goemans
 from counterpoint.workloads.optimise.ising import Ising
 from counterpoint.workloads.optimise.local import Local
 from counterpoint.workloads.optimise.runs import Method, Runs
-from counterpoint.workloads.optimise.solution_time import Tally, solution_time
+from counterpoint.workloads.optimise.solution_time import Tally, least_time
 from counterpoint.workloads.optimise.tabu import Tabu
 from counterpoint.workloads.workload import NOTHING, QUANTUM, Bill, Budget, Solver, Workload
 
@@ -33,7 +33,7 @@ RIVALS: Mapping[str, Sequence[Method]] = {  # each with the settings that it is 
 
 @dataclass(eq=False)
 class Best:
-    """The lowest energy that anything has found so far."""
+    """The lowest energy that anything has found so far: one record, which changes with every answer that it sees."""
 
     energy: float = np.inf
     bits: Bits | None = None
@@ -84,12 +84,15 @@ class Guess:
 @final
 @dataclass(frozen=True, eq=False)
 class Optimise(Workload):
-    """One problem, solved again and again with fresh randomness; scores are as `score`."""
+    """One problem, solved again and again with fresh randomness; scores are as `score`.
+
+    `best` is handed in and changes: it sees the answers of all solvers.
+    """
 
     ising: Ising
     methods: Mapping[str, Sequence[Method]]  # "quantum" and the rivals
     hypothesis: str
-    best: Best = field(default_factory=Best)
+    best: Best
     name: str = "optimise"
     margin: float = MARGIN
 
@@ -119,12 +122,11 @@ def score(ising: Ising, energy: float) -> float:
 
 def total(ising: Ising) -> float:
     """The sum of all weights without sign. Raises BadInput where it is 0."""
-    found = float(np.abs(ising.fields).sum() + np.abs(ising.couplings).sum())
-    if not found:
+    if not ising.weight:
         raise BadInput(
             f"all weights of {ising.size} variables are 0 and every assignment is best: give a problem with one"
         )
-    return found
+    return ising.weight
 
 
 def tally(ising: Ising, found: Runs, lowest: float) -> Tally:
@@ -174,14 +176,9 @@ def quickest(
             best.see(name, float(found.energies.min()), found.best)
     chosen: dict[str, Chosen] = {}
     for name, some in methods.items():
-        at = min(range(len(some)), key=lambda i, name=name: _rank(ising, tried[name][i], best.energy, key))
+        tallies = [[tally(ising, one, best.energy)] for one in tried[name]]
+        at = least_time(tallies, [float(one.energies.mean()) for one in tried[name]], key)
         found = some[at].runs(ising, seconds / 2, fold_in(key, name, "again"))
         best.see(name, float(found.energies.min()), found.best)
         chosen[name] = Chosen(some[at], sum((one.bill for one in tried[name]), Bill()), found)
     return chosen
-
-
-def _rank(ising: Ising, found: Runs, lowest: float, key: Key) -> tuple[float, float]:
-    """Less is better: time to solution, then mean energy."""
-    time = solution_time([tally(ising, found, lowest)], key).value
-    return (np.inf if time is None else time), float(found.energies.mean())
