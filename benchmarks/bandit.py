@@ -3,7 +3,7 @@
     python benchmarks/bandit.py [published | horizons | errors] [--seed N]
 
 What is measured is regret in uses of simulated oracles; seconds are not compared. Each line of `horizons` and `errors`
-is a comparison as `counterpoint bandit` makes it, with its own seeds.
+is a comparison as `counterpoint bandit` makes it, with a seed of its own.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from counterpoint.workloads.workload import Budget
 
 FUNCTIONS, INSTANCES = 100, 200
 HORIZONS = (10_000, 100_000, 1_000_000)
-ERRORS = (1e-4, 1e-3, 1e-2, 1e-1)
+ERRORS = (1e-3, 1e-2, 1e-1)
 
 
 def published(seed: int) -> None:
@@ -32,9 +32,9 @@ def published(seed: int) -> None:
         print(f"{row.line.name} | {row.line.published} | {row.line.earlier} | {one} | {row.alike} | {over}")
 
 
-def compared(name: str, gap: float, horizon: int, error: float, seed: int) -> None:
+def compared(gap: float, horizon: int, error: float, seed: int) -> None:
     workload = Bandit.of(Near(2, gap), horizon, error)
-    key = fold_in((seed,), name, horizon, str(error))
+    key = fold_in((seed,), "compared", horizon)  # the same games at every error: only the quantum side differs
     found = weigh(workload, Budget(horizon, "calls"), instances=INSTANCES, key=key)
     sides = found.sides
     regrets = (sides["quantum"], sides[found.rival], sides["nothing"])
@@ -51,17 +51,17 @@ def compared(name: str, gap: float, horizon: int, error: float, seed: int) -> No
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("part", nargs="?", choices=("published", "horizons", "errors"))
-    parser.add_argument("--seed", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=8)
     given = parser.parse_args()
     if given.part in (None, "published"):
         published(given.seed)
     print("T, gap, error, regime | quantum | best rival | nothing | rival | saved")
     if given.part in (None, "horizons"):
         for horizon in HORIZONS:
-            compared("horizons", 3 / np.sqrt(horizon), horizon, 0.0, given.seed)
+            compared(3 / np.sqrt(horizon), horizon, 0.0, given.seed)
     if given.part in (None, "errors"):
         for error in ERRORS:
-            compared("errors", 0.003, 1_000_000, error, given.seed)
+            compared(0.003, 1_000_000, error, given.seed)
 
 
 if __name__ == "__main__":

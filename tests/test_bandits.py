@@ -15,13 +15,14 @@ from counterpoint.base import BadInput, Denial
 from counterpoint.circuits.state import probabilities
 from counterpoint.explore.estimate import Estimate, Estimated, grid, nearest
 from counterpoint.explore.gpucb import Belief, prior
-from counterpoint.explore.klucb import KlUcb, upper
+from counterpoint.explore.klucb import Counted, KlUcb, upper
+from counterpoint.explore.moss import Moss
 from counterpoint.explore.quantum import QuantumGpUcb
 from counterpoint.explore.thompson import Thompson
 from counterpoint.identity import identity
 from counterpoint.workloads.bandit.arms import Arms, Near, Sampled, line
 from counterpoint.workloads.bandit.gaussian import domain, gaussian_oracle, reward
-from counterpoint.workloads.bandit.published import Greedy, Row, function, lines, table
+from counterpoint.workloads.bandit.published import Greedy, Row, Undercharged, function, lines, table
 from counterpoint.workloads.bandit.task import LOOK, Bandit, play
 from counterpoint.workloads.rivals import NOTHING
 
@@ -109,6 +110,29 @@ def test_the_index_solves_its_equation() -> None:
     np.testing.assert_allclose(divergence[inner], bound[inner], rtol=1e-5, atol=1e-9)
     assert upper(np.array([1.0]), np.array([0.3]))[0] == 1
     np.testing.assert_allclose(upper(np.array([0.0]), np.array([0.3]))[0], 1 - math.exp(-0.3))
+
+
+def test_moss_adds_nothing_once_an_arm_has_its_share() -> None:
+    """By hand: 2 arms, 100 uses; the bonus is sqrt(ln(50 / n) / n), and 0 from 50 samples on."""
+    explorer, points = Moss(arms=2, horizon=100), grid(line(), 2)
+    for samples, means, arm in (((10, 40), (0.5, 0.6), 0), ((10, 40), (0.1, 0.6), 1), ((50, 50), (0.5, 0.51), 1)):
+        drawn = np.array(samples, np.float64)
+        asked = explorer.ask((1,), Counted(points, drawn * np.array(means), drawn), LOOK)
+        assert isinstance(asked, Estimate)
+        assert nearest(points, asked.setting) == arm
+    assert (
+        0.5 + math.sqrt(math.log(5) / 10) > 0.6 + math.sqrt(math.log(50 / 40) / 40) > 0.1 + math.sqrt(math.log(5) / 10)
+    )
+    with pytest.raises(BadInput, match="a horizon of 1 was given for 2 arms"):
+        Moss(arms=2, horizon=1).init(line(), (1,))
+
+
+def test_one_simulator_seed_gives_every_estimate_the_same_luck() -> None:
+    arms, rng = Arms(np.array([0.3, 0.6])), np.random.default_rng(1)
+    asked = Estimate(np.zeros(1), 0.01)
+    seeded, new = Undercharged(arms, rng, (2,)), Undercharged(arms, rng)
+    assert seeded(0, asked, 10**6) == seeded(0, asked, 10**6)
+    assert new(0, asked, 10**6) != new(0, asked, 10**6)
 
 
 def test_a_quantum_estimate_halves_the_variance_and_counts_by_its_error() -> None:

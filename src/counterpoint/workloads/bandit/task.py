@@ -23,6 +23,7 @@ from counterpoint.explore.amplitude import Amplitude
 from counterpoint.explore.estimate import Estimate, Estimated, grid, nearest
 from counterpoint.explore.gpucb import GpUcb
 from counterpoint.explore.klucb import KlUcb
+from counterpoint.explore.moss import Moss
 from counterpoint.explore.quantum import QuantumGpUcb
 from counterpoint.explore.thompson import Thompson
 from counterpoint.workloads.bandit.arms import Amplified, Arms, Sampled, Source, line
@@ -109,13 +110,13 @@ class Quantum:
 class Classical:
     """An explorer that samples."""
 
-    explorer: GpUcb | KlUcb | Thompson
+    explorer: GpUcb | KlUcb | Moss | Thompson
 
     def __str__(self) -> str:
         match self.explorer:
             case GpUcb(beta=beta):
                 return f"beta {beta:g}"
-            case KlUcb(scale=scale):
+            case KlUcb(scale=scale) | Moss(scale=scale):
                 return f"scale {scale:g}"
             case Thompson(calm=calm):
                 return f"calm {calm:g}"
@@ -189,6 +190,7 @@ class Bandit(Workload):
             ],
             "gp-ucb": [Classical(GpUcb(arms=k, length=0.0, beta=b)) for b in (0.5, 1.0, 1.4, 2.0)],
             "kl-ucb": [Classical(KlUcb(arms=k, scale=s)) for s in (0.25, 0.5, 1.0)],
+            "moss": [Classical(Moss(arms=k, horizon=self.horizon, scale=s)) for s in (0.25, 0.5, 1.0)],
             "thompson": [Classical(Thompson(arms=k, calm=c)) for c in (1.0, 2.0)],
             NOTHING: [Alike()],
         }
