@@ -19,7 +19,7 @@ from counterpoint.circuits import compiled as compiled_module, forward
 from counterpoint.circuits.ansatz import KNOWN, Angle, Ansatz, Gate, datum, of_circuit, parameter
 from counterpoint.circuits.circuit import GATES, Circuit, Operation
 from counterpoint.circuits.matrices import MATRICES
-from counterpoint.circuits.noisy import PauliNoise, bit_flip, depolarising, phase_flip, trajectories
+from counterpoint.circuits.noisy import PauliNoise, bit_flip, depolarising, phase_flip, sampled_paulis
 from counterpoint.circuits.prepared import prepared
 from counterpoint.circuits.stages import Stage, runs, stages
 from counterpoint.circuits.state import state
@@ -212,7 +212,7 @@ def test_trajectories_average_to_the_density_matrix(made, noise):
     ansatz, count = made(3), 4_000
     at = np.random.default_rng(5).normal(size=ansatz.parameters)
     table = np.abs(exact(ansatz, at)) ** 2  # which errors make smaller
-    paulis = trajectories(ansatz, noise, count, (1,))
+    paulis = sampled_paulis(ansatz, noise, count, (1,))
     found = expectation(jax.jit(prepared(ansatz))(jnp.asarray(at), None, jnp.asarray(paulis)), table)
     wanted = np.diag(density(ansatz, at, noise)).real @ table
     bound = NormalDist().inv_cdf(1 - FALSE_ALARM / 2) * np.std(found) / count**0.5
@@ -247,11 +247,11 @@ def test_errors_of_a_batch_of_data_are_each_ones_own():
 def test_no_noise_is_the_very_state_and_gradients_go_through_noise():
     ansatz, at = tangled(3), jnp.array([0.3, 0.8, -1.2])
     run, table = prepared(ansatz), np.random.default_rng(7).normal(size=8)
-    none = trajectories(ansatz, PauliNoise(), 2, (1,))
+    none = sampled_paulis(ansatz, PauliNoise(), 2, (1,))
     assert not none.any()
     both = jax.jit(lambda at: (run(at, None, jnp.asarray(none)), run(at)))(at)
     np.testing.assert_allclose(both[0], np.tile(both[1], (2, 1)), atol=1e-15)
-    some = jnp.asarray(trajectories(ansatz, NOISE, 20, (1,)))
+    some = jnp.asarray(sampled_paulis(ansatz, NOISE, 20, (1,)))
 
     def value(at: jax.Array) -> jax.Array:
         return expectation(run(at, None, some), table).mean()
@@ -325,7 +325,7 @@ def test_what_does_not_fit_an_ansatz():
     with pytest.raises(BadInput, match=r"chances of errors of \(0.5, 0.6, 0\) were given"):
         PauliNoise((0.5, 0.6, 0))
     with pytest.raises(BadInput, match="'ccx' joins 3 qubits and noise is given of pairs"):
-        trajectories(Ansatz(3, (Gate("ccx", (0, 1, 2)),)), NOISE, 1, (1,))
+        sampled_paulis(Ansatz(3, (Gate("ccx", (0, 1, 2)),)), NOISE, 1, (1,))
 
 
 def test_compiling_soon_changes_no_result(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -680,3 +680,13 @@ def test_tries_beyond_any_number_are_out_of_reach() -> None:
     assert found.time is None
     assert found.low is not None
     assert found.high is None
+
+
+def test_tries_that_may_vanish_are_at_least_one() -> None:
+    """At the low end, which underflows, one run of QAOA is the whole work."""
+    tries = Scaling(exact(1.0), Estimate(1.5, 1e-9, 2.0))
+    found = optimise_break_even(BRUTE, LONG, couplings=cubic, layers=1, tries=tries)
+    assert tries.at(60).low == 0.0
+    assert found.low is not None
+    assert found.time is not None
+    assert found.low <= found.time.size

@@ -281,8 +281,11 @@ def test_a_field_says_which_way_round():
         (lambda: tree.best(1, 1), "a tree of degree 1"),
         (lambda: tree.best(3, 99), "depth 99 was asked for"),
         (lambda: of_tree(30, 1), "angles of degree 30 were asked for"),
-        (lambda: of_tree(3, 40), "angles of depth 40 were asked for"),
-        (lambda: transferred(random_ising(5, 1), 40), "angles of depth 40 were asked for"),
+        (lambda: of_tree(3, 40), "angles of depth 40 were asked for and those of degree 3 are kept up to 11"),
+        (
+            lambda: transferred(random_ising(5, 1), 40),
+            "angles of depth 40 were asked for and those of degree 3 are kept up to 11",
+        ),
         (lambda: fixed(random_ising(5, 1), 1), "fixed angles are those of regular graphs of equal weights"),
         (lambda: fixed(max_cut(nx.path_graph(3)), 1), "degrees 1 to 2"),
         (lambda: warm.tilts(random_ising(5, 1), 0.6, (1,)), "epsilon 0.6"),

@@ -28,7 +28,7 @@ from counterpoint.workloads.calibrate.repetition import (
     posterior,
 )
 from counterpoint.workloads.calibrate.singles import SinglePulses
-from counterpoint.workloads.calibrate.trains import LEAST, TURN, TURN_SPREAD, Dial, Finder, Row, Session
+from counterpoint.workloads.calibrate.trains import LEAST, TURN, TURN_SPREAD, Dial, Finder, Row, Search
 from counterpoint.workloads.rivals import weigh
 from counterpoint.workloads.workload import Bill, Budget, Workload
 
@@ -319,7 +319,7 @@ def test_settings_that_lead_nowhere_are_refused() -> None:
 
 @pytest.mark.parametrize("counts", [[1], [1, -1], [1, 99], [1, float("nan")]])
 def test_counts_that_cannot_be_are_refused(counts: list[float]) -> None:
-    session = Session(lambda settings, pulses, shots, key: np.array(counts), DIAL, 1000, (1,))
+    search = Search(lambda settings, pulses, shots, key: np.array(counts), DIAL, 1000, (1,))
     with pytest.raises(BadInput, match="a scan of 2 settings for 10 shots each gave"):
-        session.take(np.zeros(2), 3, 10)
-    assert session.bill == Bill()
+        search.take(np.zeros(2), 3, 10)
+    assert search.bill == Bill()

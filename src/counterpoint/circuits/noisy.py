@@ -51,7 +51,7 @@ def phase_flip(p: float) -> tuple[float, float, float]:
     return 0.0, 0.0, p
 
 
-def trajectories(ansatz: Ansatz, noise: PauliNoise, count: int, key: Key) -> Paulis:
+def sampled_paulis(ansatz: Ansatz, noise: PauliNoise, count: int, key: Key) -> Paulis:
     """(count, L, n) errors, for `prepared`: the mean of any quantity over the trajectories estimates the noisy one.
 
     The errors do not depend on the parameters, so that for a fixed key gradients are those of the mean. Raises BadInput

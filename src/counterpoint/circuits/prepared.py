@@ -34,7 +34,7 @@ def prepared(ansatz: Ansatz) -> Prepared:
     """The amplitudes (2^n,) for `parameters` (P,), or (B, 2^n) for `data` (B, D), in the precision of the parameters.
 
     `paulis` (B, L, n) int are errors of each qubit after each of the L layers (`stages.stages`), one row of the batch
-    each: 0 to 3 for I, X, Z, Y (`noisy.trajectories`). Layers that repeat are one loop. Make the function once.
+    each: 0 to 3 for I, X, Z, Y (`noisy.sampled_paulis`). Layers that repeat are one loop. Make the function once.
 
     The function raises BadInput for parameters or data of another shape, and for parameters that are no floats.
     """

@@ -17,7 +17,7 @@ from scipy.optimize import least_squares
 
 from counterpoint.base import BadInput, Floats
 from counterpoint.codes.faults import MIXING
-from counterpoint.workloads.calibrate.trains import TURN, TURN_SPREAD, Dial, Finder, Row, Session
+from counterpoint.workloads.calibrate.trains import TURN, TURN_SPREAD, Dial, Finder, Row, Search
 
 WINDOW = 0.8  # rad that a scan's ends turn by: half of a quarter turn, beyond which the signal falls again
 FIRST = 1.25  # rad that the ends of the safe range turn by on the first rung, below a quarter turn for most gates
@@ -62,20 +62,20 @@ class ErrorAmplification(Finder):
     def __str__(self) -> str:
         return f"up to {self.deepest} pulses, {self.settings} settings, last {self.last:g}, growth {self.growth}"
 
-    def search(self, session: Session) -> tuple[float, float]:
-        dial, uses = session.dial, session.left
+    def search(self, search: Search) -> tuple[float, float]:
+        dial, uses = search.dial, search.left
         ladder = self.ladder(uses, dial)
         root, half_width = 0.0, np.inf
         for rung, pulses in enumerate(ladder):
-            share = (1 - self.last) * uses / (len(ladder) - 1) if rung < len(ladder) - 1 else session.left
+            share = (1 - self.last) * uses / (len(ladder) - 1) if rung < len(ladder) - 1 else search.left
             shots = max(1, round(share / (self.settings * (pulses + 1))))
             pulses = max(1, int(share // (self.settings * shots)) - 1)  # so that nothing of the share is left
             wide = WINDOW / ((pulses + 0.5) * TURN)
             low, high = dial.ends
             if rung:
                 low, high = max(low, root - wide), min(high, root + wide)
-            session.take(np.linspace(low, high, self.settings), pulses, shots)
-            root, half_width = fitted(session.rows, dial, None if rung == 0 else root)
+            search.take(np.linspace(low, high, self.settings), pulses, shots)
+            root, half_width = fitted(search.rows, dial, None if rung == 0 else root)
         return root, half_width
 
     def ladder(self, uses: int, dial: Dial) -> list[int]:

@@ -24,7 +24,7 @@ import numpy as np
 from counterpoint.base import BadInput, Floats
 from counterpoint.codes.faults import MIXING
 from counterpoint.machine.pulses import CITATION, best_uses
-from counterpoint.workloads.calibrate.trains import TURN, TURN_SPREAD, Dial, Finder, Row, Session
+from counterpoint.workloads.calibrate.trains import TURN, TURN_SPREAD, Dial, Finder, Row, Search
 
 ROOTS = 129  # places of the posterior
 TURNS = np.linspace(-2.2, 2.2, 5)  # of a gate's turn, in standard deviations of its logarithm
@@ -177,17 +177,17 @@ class CoherentRepetition(Finder):
     def __str__(self) -> str:
         return f"reach {self.reach:g} rad"
 
-    def search(self, session: Session) -> tuple[float, float]:
-        dial = session.dial
+    def search(self, search: Search) -> tuple[float, float]:
+        dial = search.dial
         known = posterior([], dial, dial.ends)
-        while session.scans < SCANS:
+        while search.scans < SCANS:
             plan = Plan(known, self.reach)
             apart = known.deviation * known.turn
-            shots = plan.shots(apart, session.left, SCANS - session.scans)
+            shots = plan.shots(apart, search.left, SCANS - search.scans)
             if shots < 1:
                 break
-            uses = plan.uses(np.array(apart), np.array(session.left))
+            uses = plan.uses(np.array(apart), np.array(search.left))
             offset = float(plan.phase(np.array(apart), uses)) / ((float(uses) - 0.5) * known.turn)
-            session.take(known.quantile(0.5) + np.array([-offset, offset]), int(uses) - 1, shots)
-            known = posterior(session.rows, dial, (float(known.roots[0]), float(known.roots[-1])))
+            search.take(known.quantile(0.5) + np.array([-offset, offset]), int(uses) - 1, shots)
+            known = posterior(search.rows, dial, (float(known.roots[0]), float(known.roots[-1])))
         return known.quantile(0.5), (known.quantile(0.975) - known.quantile(0.025)) / 2

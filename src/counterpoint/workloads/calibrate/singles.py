@@ -15,7 +15,7 @@ from typing import final
 import numpy as np
 
 from counterpoint.base import Floats
-from counterpoint.workloads.calibrate.trains import Finder, Session
+from counterpoint.workloads.calibrate.trains import Finder, Search
 
 PLACES = 33  # over the safe range
 AMPLITUDE = 0.3  # prior standard deviation of the mean, about that of sin(3 delta / 2) over the safe range
@@ -45,18 +45,18 @@ class SinglePulses(Finder):
     def __str__(self) -> str:
         return f"beta {self.beta:g}, length {self.length:g}, {self.scans} scans"
 
-    def search(self, session: Session) -> tuple[float, float]:
-        places = np.linspace(*session.dial.ends, PLACES)
+    def search(self, search: Search) -> tuple[float, float]:
+        places = np.linspace(*search.dial.ends, PLACES)
         prior = self._kernel(places, places)
         shots, signal = np.zeros(PLACES), np.zeros(PLACES)
-        each = max(1, session.shots(1, 1, session.left / self.scans))
-        while batch := min(each, session.shots(1, 1, session.left)):
+        each = max(1, search.shots(1, 1, search.left / self.scans))
+        while batch := min(each, search.shots(1, 1, search.left)):
             mean, deviation = self._posterior(prior, prior, shots, signal)
             place = int(np.argmin(np.abs(mean) - self.beta * deviation))
-            session.take(places[[place]], 1, batch)
+            search.take(places[[place]], 1, batch)
             shots[place] += batch
-            signal[place] += session.rows[-1].signal
-        fine = np.linspace(*session.dial.ends, FINE)
+            signal[place] += search.rows[-1].signal
+        fine = np.linspace(*search.dial.ends, FINE)
         mean, deviation = self._posterior(prior, self._kernel(places, fine), shots, signal)
         best = int(np.argmin(np.abs(mean)))
         slope = abs(float(np.gradient(mean, fine)[best]))

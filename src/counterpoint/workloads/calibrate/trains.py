@@ -28,10 +28,13 @@ LEAST = 200  # uses: fewer cannot tell where in the safe range the optimum is
 MOST = 10**12  # uses, seven hours of pulses: as far as double precision tells fringes apart
 
 
-class Scan(Protocol):
+class Scanner(Protocol):
     """What runs trains: how many of `shots` shots gave 1 at each of C settings, after a quarter turn and `pulses`."""
 
     def __call__(self, settings: Floats, pulses: int, shots: int, key: Key, /) -> Counts: ...
+
+
+Scan = Scanner
 
 
 @dataclass(frozen=True)
@@ -107,10 +110,10 @@ class Row:
 
 
 @final
-class Session:
+class Search:
     """The scans of one search, held to its budget of uses and billed."""
 
-    def __init__(self, scan: Scan, dial: Dial, uses: int, key: Key) -> None:
+    def __init__(self, scan: Scanner, dial: Dial, uses: int, key: Key) -> None:
         self.dial = dial
         self.left = uses
         self.rows: list[Row] = []
@@ -163,19 +166,19 @@ class Finder(ABC):
     citation: str = ""  # BibTeX of the method's sources
 
     @abstractmethod
-    def search(self, session: Session) -> tuple[float, float]:
-        """The optimum in scales from the start, and half of its 95 % interval, from scans in `session`."""
+    def search(self, search: Search) -> tuple[float, float]:
+        """The optimum in scales from the start, and half of its 95 % interval, from scans in `search`."""
 
     @final
-    def find(self, scan: Scan, dial: Dial, uses: int, key: Key) -> Found:
+    def find(self, scan: Scanner, dial: Dial, uses: int, key: Key) -> Found:
         """The optimum from at most so many uses of the gate. Raises BadInput for fewer than 200 uses."""
         if not LEAST <= uses <= MOST:
             raise BadInput(
                 f"a budget of {uses:g} uses of the gate was given: give {LEAST} or more, which is what it takes to "
                 f"tell where in its safe range a knob is, and at most {MOST:,}"
             )
-        session = Session(scan, dial, int(uses), key)
-        return session.found(*self.search(session))
+        search = Search(scan, dial, int(uses), key)
+        return search.found(*self.search(search))
 
     @final
     def __call__(self, instance: Tunable, budget: Budget, key: Key) -> tuple[float, Bill]:

@@ -59,7 +59,7 @@ def optimise_break_even(
 
     def quantum(size: float, end: End = "value") -> Repeated:
         n = int(size)
-        guesses = 2.0**n if tries is None else getattr(tries.at(n), end)
+        guesses = 2.0**n if tries is None else max(getattr(tries.at(n), end), 1.0)  # no chance is above 1
         if math.isinf(guesses):
             raise OverflowError(guesses)  # as 2.0**n itself would: no machine does it
         start = LogicalCost(n, 0, 0, 1)  # H on all

@@ -53,7 +53,8 @@ def transferred(problem: Ising, depth: int) -> Angles:
     """
     _, degrees = _terms(problem)
     mean = degrees[degrees > 0].mean()
-    near = min((d for d in DEGREES if depth in depths(d)), key=lambda d: abs(d - mean), default=DEGREES[0])
+    deepest = max(DEGREES, key=lambda d: len(depths(d)))
+    near = min((d for d in DEGREES if depth in depths(d)), key=lambda d: abs(d - mean), default=deepest)
     return _divided(of_tree(near, depth), scale(problem) * _first(near) / _first(mean))
 
 
