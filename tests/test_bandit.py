@@ -13,7 +13,7 @@ from scipy.special import stdtrit
 from typer.testing import CliRunner
 
 from counterpoint.base import BadInput
-from counterpoint.cli.bandit import regimes
+from counterpoint.cli.bandit_view import regimes
 from counterpoint.cli.main import app
 from counterpoint.loop.audit import audit
 from counterpoint.store.verdicts import verdicts
@@ -112,7 +112,7 @@ def test_the_verb_prints_and_keeps_its_verdict(tmp_path: Path) -> None:
 
 def test_arms_from_a_file_and_json(tmp_path: Path) -> None:
     file = tmp_path / "arms.txt"
-    file.write_text("0.3, 0.5\n0.7\n")
+    file.write_text("# three arms\n0.3, 0.5\n0.7 # the best\n")
     words = ("--horizon", "315", "--instances", "20", "--error", "0.01", "--json", "--store", str(tmp_path))
     done = invoke(str(file), *words)
     assert done.exit_code == 0, done.output
@@ -137,15 +137,17 @@ def test_where_no_rival_beats_nothing_the_verdict_is_void() -> None:
     [
         ("0.5 1.2", (), "arm 2 has the probability 1.2: give a number from 0 to 1"),
         ("0.5 nan", (), "arm 2 has the probability nan"),
-        ("0.5", (), "1 arms were given, and there is nothing to choose"),
-        ("", (), "0 arms were given, and there is nothing to choose"),
+        ("0.5", (), "the number of arms is 1, and nothing can be chosen: give at least 2"),
+        ("", (), "the number of arms is 0, and nothing can be chosen: give at least 2"),
         ("0.5 0.5 0.5", (), "all 3 arms have the probability 0.5, and there is nothing to find"),
+        ("0.5 # x\n0.6 x", (), "line 2 of"),
         ("0.5 x", (), "has 'x', which is no number"),
         ("0.5 0.6", ("--gap", "0.1"), "--arms or --gap as well"),
-        (None, ("--arms", "1"), "1 arms were asked for"),
+        (None, ("--arms", "1"), "the number of arms is 1, and"),
         (None, ("--gap", "nan"), "a gap of nan was given"),
         (None, ("--gap", "0"), "a gap of 0 was given"),
-        (None, ("--horizon", "100"), "a horizon of 100 uses was given, and the first estimate of each of 2 arms"),
+        (None, ("--horizon", "100"), "a horizon of 100 uses was given, and the first estimates of 2 arms take 210"),
+        (None, ("--arms", "100000"), "give at most 95,238 arms"),
         (None, ("--horizon", str(10 * MOST)), "at most 10,000,000"),
         (None, ("--error", "nan"), "an error of nan a use was given"),
         (None, ("--error", "-1"), "an error of -1 a use was given"),
@@ -159,6 +161,13 @@ def test_what_cannot_be_played(text: str | None, words: tuple[str, ...], said: s
     done = invoke(*([] if text is None else [str(file)]), *words, "--store", str(tmp_path))
     assert isinstance(done.exception, BadInput)
     assert said in str(done.exception)
+
+
+@pytest.mark.parametrize("words", [("--gap", "0.1"), ("--horizon", "1e4"), ("--error", "0"), ("--arms", "3")])
+def test_the_published_experiment_has_its_own_settings(words: tuple[str, str]) -> None:
+    assert f"{words[0]} {float(words[1]):g} was given and the published experiment" in str(
+        invoke("published", *words).exception
+    )
 
 
 def test_a_file_that_is_not_there() -> None:

@@ -24,7 +24,7 @@ from counterpoint.workloads.bandit.arms import Arms, Near, Sampled, line
 from counterpoint.workloads.bandit.gaussian import domain, gaussian_oracle, reward
 from counterpoint.workloads.bandit.published import Greedy, Row, Undercharged, function, lines, table
 from counterpoint.workloads.bandit.task import LOOK, Bandit, play
-from counterpoint.workloads.rivals import NOTHING
+from counterpoint.workloads.workload import NOTHING
 
 SIGMAS = norm.isf(FALSE_ALARM / 2)
 EXPLORERS = {
@@ -200,7 +200,7 @@ def test_published_functions_and_what_cannot_be_made() -> None:
     for length in (-1.0, math.nan, math.inf):
         with pytest.raises(BadInput, match=r"a kernel of length .* was asked for"):
             prior(np.zeros((2, 1)), length, 0, (1,))
-    with pytest.raises(BadInput, match="1 arms were asked for"):
+    with pytest.raises(BadInput, match="the number of arms is 1, and"):
         grid(line(), 1)
     with pytest.raises(BadInput, match="a sharpness of nan was given"):
         QuantumGpUcb(sharpness=math.nan).init(line(), (1,))

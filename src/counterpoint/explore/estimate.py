@@ -57,7 +57,7 @@ def grid(space: ControlSpace, arms: int) -> Floats:
     if space.low.size != 1:
         raise BadInput(f"arms on {space.low.size} knobs were asked for and they are a grid on one: give a space with 1")
     if arms < 2:
-        raise BadInput(f"{arms} arms were asked for, and there is nothing to choose: give at least 2")
+        raise BadInput(f"the number of arms is {arms}, and nothing can be chosen: give at least 2")
     return np.linspace(space.low, space.high, arms)
 
 

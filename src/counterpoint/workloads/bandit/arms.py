@@ -25,7 +25,7 @@ class Arms:
 
     def __post_init__(self) -> None:
         if self.chances.size < 2:
-            raise BadInput(f"{self.chances.size} arms were given, and there is nothing to choose: give at least 2")
+            raise BadInput(f"the number of arms is {self.chances.size}, and nothing can be chosen: give at least 2")
         for i in np.flatnonzero(~((self.chances >= 0) & (self.chances <= 1)))[:1]:  # NaN is caught, too
             raise BadInput(f"arm {i + 1} has the probability {self.chances[i]:g}: give a number from 0 to 1")
         if self.chances.min() == self.chances.max():
@@ -62,7 +62,7 @@ class Near:
 
     def __post_init__(self) -> None:
         if self.arms < 2:
-            raise BadInput(f"{self.arms} arms were asked for, and there is nothing to choose: give at least 2")
+            raise BadInput(f"the number of arms is {self.arms}, and nothing can be chosen: give at least 2")
         if not 0 < self.gap <= 0.4:
             raise BadInput(f"a gap of {self.gap:g} was given: give a number above 0 and at most 0.4")
 

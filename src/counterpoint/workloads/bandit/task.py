@@ -27,8 +27,7 @@ from counterpoint.explore.moss import Moss
 from counterpoint.explore.quantum import QuantumGpUcb
 from counterpoint.explore.thompson import Thompson
 from counterpoint.workloads.bandit.arms import Amplified, Arms, Sampled, Source, line
-from counterpoint.workloads.rivals import NOTHING, QUANTUM
-from counterpoint.workloads.workload import Bill, Budget, Solver, Workload
+from counterpoint.workloads.workload import NOTHING, QUANTUM, Bill, Budget, Solver, Workload
 
 MOST = 10**7  # uses; more would take hours to simulate
 SHARE = 0.05  # the margin: of the regret of who uses all arms alike
@@ -158,10 +157,15 @@ class Bandit(Workload):
     def of(cls, source: Source, horizon: int, decay: float = 0.0) -> Bandit:
         """With the margin that the hypothesis states. Raises BadInput for a horizon or a decay that cannot be used."""
         least = source.arms * Amplitude(0.5).round
+        if least > MOST:
+            raise BadInput(
+                f"the first estimates of {source.arms:,} arms take {least:,} uses together and at most {MOST:,} can "
+                f"be simulated: give at most {MOST // Amplitude(0.5).round:,} arms"
+            )
         if not least <= horizon <= MOST:
             raise BadInput(
-                f"a horizon of {horizon:,} uses was given, and the first estimate of each of {source.arms} arms takes "
-                f"{least:,}: give this or more, at most {MOST:,}"
+                f"a horizon of {horizon:,} uses was given, and the first estimates of {source.arms} arms take "
+                f"{least:,} together: give this or more, at most {MOST:,}"
             )
         if not 0 <= decay <= 1:
             raise BadInput(f"an error of {decay:g} a use was given: give a number from 0 to 1")
