@@ -79,7 +79,7 @@ def show(workload: Bandit, found: Comparison, prospect: str) -> None:
     for heading in ("regret", "shots", "tuning, uses", "processor, s", "simulation, s", "joules"):
         made.add_column(heading, justify="right")
     for name, side in found.sides.items():
-        error = side.scores.std(ddof=1) / np.sqrt(judged)
+        error = side.scores.std(ddof=1) / np.sqrt(judged) if np.ptp(side.scores) > 1e-9 * abs(side.mean) else 0.0
         bill = side.bill + side.tuning
         regret = f"{_figure(-side.mean)} +- {error:.2g}"
         used = (f"{one:.3g}" for one in (bill.processor, bill.simulation, bill.joules))
