@@ -129,8 +129,8 @@ def breaks(_: object) -> object:
 
 FAULTS = {
     "failed with OSError: the cable is out": breaks,
-    "and (": lambda shots: replace(shots, measurements=shots.measurements[:, 1:]),
-    "gave a array of bool": lambda shots: replace(shots, measurements=shots.measurements.astype(bool)),
+    "uint8, and (": lambda shots: replace(shots, measurements=shots.measurements[:, 1:]),
+    "bool, and (": lambda shots: replace(shots, measurements=shots.measurements.astype(bool)),
     "gave a NoneType": lambda shots: None,
 }
 

@@ -110,7 +110,8 @@ def _worked(parts: Parts, state: State, works: tuple[Work, ...]) -> State:
     if not adopted or state.guard.mode == "hold" or not isinstance(parts.explorer, Adopting):
         return state
     settings = np.array([adopted.get(name, np.nan) for name in parts.machine.space.names])
-    return replace(state, explorer=parts.explorer.adopt(state.explorer, settings))
+    with blaming(f"the explorer {type(parts.explorer).__name__}"):
+        return replace(state, explorer=parts.explorer.adopt(state.explorer, settings))
 
 
 def _settled(parts: Parts, planned: Plan, turn: Turn) -> State:

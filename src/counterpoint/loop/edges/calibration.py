@@ -72,17 +72,16 @@ class Calibration(Edge):
         if not _knobs(machine):
             return f"the {machine.name} machine has no knob '{KNOB} q'"
         try:
-            for qubit in _knobs(machine).values():
-                _error(machine, qubit)
+            _errors(machine)
         except BadInput as problem:
             return str(problem)
         return ""
 
     def work(self, errand: Errand, moment: Moment, taken: str) -> Work:
         space, knob = moment.machine.space, self._worst(moment)
-        errand.task, qubit = space.names[knob], _knobs(moment.machine)[knob]
+        errand.task, qubit, error = space.names[knob], _knobs(moment.machine)[knob], _errors(moment.machine)[knob]
         low, high = errand.reach(knob)
-        dial = Dial(float(moment.centre[knob]), low, high, float(space.scale[knob]), _error(moment.machine, qubit))
+        dial = Dial(float(moment.centre[knob]), low, high, float(space.scale[knob]), error)
 
         def scan(settings: Floats, pulses: int, shots: int, key: Key) -> Counts:
             candidates = np.tile(moment.centre, (settings.size, 1))
@@ -133,13 +132,15 @@ def _knobs(machine: Machine) -> dict[int, int]:
     return {i: int(qubit) for i, qubit in found.items() if qubit.isdecimal()}
 
 
-def _error(machine: Machine, qubit: int) -> float:
-    """The measured error of a pulse on `qubit`. Raises BadInput where the machine does not tell it."""
+def _errors(machine: Machine) -> dict[int, float]:
+    """The measured error of a pulse, by the knob of its amplitude. Raises BadInput where the machine tells none."""
     if not isinstance(machine, Calibrated):
         raise BadInput(f"the {machine.name} machine does not tell its gates' measured errors (calibrated_rates)")
     with blaming(f"calibrated_rates of the machine '{machine.name}'"):
-        error = machine.calibrated_rates().get(Gate("1Q", (qubit,)))
-        error = None if error is None else float(error)
-    if error is None:
-        raise BadInput(f"the {machine.name} machine tells no measured error of the gate of '{KNOB} {qubit}'")
-    return error
+        rates = machine.calibrated_rates()
+        errors = {i: rates.get(Gate("1Q", (qubit,))) for i, qubit in _knobs(machine).items()}
+        found = {i: float(error) for i, error in errors.items() if error is not None}
+    for i in sorted(errors.keys() - found.keys())[:1]:
+        name = machine.space.names[i]
+        raise BadInput(f"the {machine.name} machine tells no measured error of the gate of '{name}' (calibrated_rates)")
+    return found

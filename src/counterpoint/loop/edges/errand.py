@@ -115,13 +115,13 @@ class Errand:
 
 def _measured(given: object, wanted: tuple[int, int, int]) -> Bits:
     """The measurements in what a machine gave. Raises BadInput where they are not what was asked for."""
-    found = given.measurements if isinstance(given, Shots) else given
-    if not isinstance(found, np.ndarray) or found.dtype != np.uint8:
-        kind = f"array of {found.dtype}" if isinstance(found, np.ndarray) else type(found).__name__
-        raise BadInput(f"the machine gave a {kind} and bit-packed uint8 measurements {wanted} were asked for: mend it")
-    if found.shape != wanted:
+    if not isinstance(given, Shots):
+        raise BadInput(f"the machine gave a {type(given).__name__} and Shots were needed: mend what its run returns")
+    found = given.measurements
+    if not isinstance(found, np.ndarray) or found.dtype != np.uint8 or found.shape != wanted:
+        shape, kind = getattr(found, "shape", "of no shape"), getattr(found, "dtype", type(found).__name__)
         raise BadInput(
-            f"the machine gave measurements {found.shape} and {wanted} (settings, shots, bytes) were asked for: mend"
-            " it, or leave the task out with --edges"
+            f"the machine gave measurements {shape}, {kind}, and {wanted}, uint8, was asked for (settings, shots,"
+            " bytes): mend what its run returns, or leave the task out with --edges"
         )
     return found

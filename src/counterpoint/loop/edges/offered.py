@@ -1,4 +1,4 @@
-"""The feedback edges: tasks that the AI half really has, done by the run's own machine beside its classical rivals.
+"""What is offered in a run: the edges, when their tasks come up, and what came of them.
 
 Every so many turns the loop offers each edge its task. All sides do it, on the same budget, and what they come to is
 measured; the answer that is taken is that of the side which has done best on the tasks before, the do-nothing player
@@ -37,7 +37,7 @@ def edges_named(names: str) -> tuple[Edge, ...]:
 
 def due(edges: Sequence[Edge], machine: Machine, sites: Sites, done: int) -> list[Edge]:
     """The edges whose task comes up after so many turns that were carried out, of those that the machine has."""
-    return [edge for edge in edges if done and done % edge.every == 0 and not edge.lack(machine, sites)]
+    return [edge for edge in edges if done % edge.every == 0 and not edge.lack(machine, sites)]
 
 
 def works(
