@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from functools import partial
 from math import pi
 from statistics import NormalDist
@@ -18,6 +19,7 @@ from counterpoint.base import BadInput
 from counterpoint.circuits import compiled as compiled_module, forward
 from counterpoint.circuits.ansatz import KNOWN, Angle, Ansatz, Gate, datum, of_circuit, parameter
 from counterpoint.circuits.circuit import GATES, Circuit, Operation
+from counterpoint.circuits.compiled import compiled
 from counterpoint.circuits.matrices import MATRICES
 from counterpoint.circuits.noisy import PauliNoise, bit_flip, depolarising, phase_flip, sampled_paulis
 from counterpoint.circuits.prepared import prepared
@@ -58,12 +60,19 @@ def exact(ansatz: Ansatz, parameters: np.ndarray, data: np.ndarray | tuple = ())
     return unitary(ansatz.circuit(parameters, data))[:, 0]
 
 
+def around(value: Callable[[jax.Array], jax.Array], at: jax.Array, step: float) -> tuple[jax.Array, ...]:
+    """The gradient at `at` (m,), and the values (m,) a step above and below it in each parameter: compiled once."""
+    ways = step * jnp.eye(at.size)
+    values, slopes = compiled(jax.vmap(jax.value_and_grad(value)))(jnp.concatenate([at[None], at + ways, at - ways]))
+    return slopes[0], values[1 : 1 + at.size], values[1 + at.size :]
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_a_circuit_of_all_gates_is_that_of_its_matrices(seed):
     circuit = random_circuit(4, 45, seed)
     ansatz, at = of_circuit(circuit)
     assert ansatz.parameters == at.size
-    found = jax.jit(prepared(ansatz))(jnp.asarray(at))
+    found = compiled(prepared(ansatz))(jnp.asarray(at))
     np.testing.assert_allclose(found, unitary(circuit)[:, 0], atol=1e-14)
     np.testing.assert_allclose(found, state(ansatz.circuit(at)), atol=1e-14)
     assert ansatz.circuit(at) == circuit  # and back
@@ -78,13 +87,13 @@ def test_every_gate_is_exact_phase_included():
         gates += [Gate("ry", (q,), (Angle(0.4 + q + k),)) for q in range(3)]
     ansatz, at = Ansatz(3, tuple(gates)), np.array([0.9, -0.4, 2.1, 0.6])
     assert {g.name for g in ansatz.gates} >= set(GATES)
-    np.testing.assert_allclose(jax.jit(prepared(ansatz))(jnp.asarray(at)), exact(ansatz, at), atol=1e-13)
+    np.testing.assert_allclose(compiled(prepared(ansatz))(jnp.asarray(at)), exact(ansatz, at), atol=1e-13)
 
 
 def test_rzz_is_its_exponential():
     ansatz = Ansatz(2, (Gate("h", (0,)), Gate("h", (1,)), Gate("rzz", (0, 1), (parameter(0),))))
     signs = np.array([1, -1, -1, 1])
-    found = jax.jit(prepared(ansatz))(jnp.array([0.7]))
+    found = compiled(prepared(ansatz))(jnp.array([0.7]))
     np.testing.assert_allclose(found, np.exp(-0.35j * signs) / 2, atol=1e-15)
     np.testing.assert_allclose(found, state(ansatz.circuit([0.7])), atol=1e-15)
 
@@ -114,7 +123,7 @@ def test_layers_that_repeat_are_one_loop_however_deep(made):
 def test_a_batch_of_data(made, dtype, slack):
     ansatz, rng = made(5, 3), np.random.default_rng(1)
     at, data = rng.normal(size=ansatz.parameters), rng.normal(size=(3, 5))
-    found = jax.jit(prepared(ansatz))(jnp.asarray(at, dtype), jnp.asarray(data, dtype))
+    found = compiled(prepared(ansatz))(jnp.asarray(at, dtype), jnp.asarray(data, dtype))
     assert found.dtype == np.result_type(dtype, np.complex64)
     np.testing.assert_allclose(found, [exact(ansatz, at, one) for one in data], atol=slack)
 
@@ -128,7 +137,7 @@ def test_data_may_come_again_and_in_phases():
         gates += [Gate("ry", (q,), (parameter(q),)) for q in range(3)]
     ansatz, rng = Ansatz(3, tuple(gates)), np.random.default_rng(2)
     at, data = rng.normal(size=3), rng.normal(size=(4, 3))
-    found = jax.jit(prepared(ansatz))(jnp.asarray(at), jnp.asarray(data))
+    found = compiled(prepared(ansatz))(jnp.asarray(at), jnp.asarray(data))
     np.testing.assert_allclose(found, [exact(ansatz, at, one) for one in data], atol=1e-13)
 
 
@@ -142,10 +151,8 @@ def test_gradients_are_finite_differences(made):
     def value(at: jax.Array) -> jax.Array:
         return (expectation(run(at, data), table) ** 2).sum()
 
-    at, step = jnp.asarray(rng.normal(size=ansatz.parameters)), 1e-5
-    found = jax.jit(jax.grad(value))(at)
-    ends = jax.jit(jax.vmap(value))(at + step * jnp.concatenate([jnp.eye(at.size), -jnp.eye(at.size)]))
-    np.testing.assert_allclose(found, (ends[: at.size] - ends[at.size :]) / (2 * step), atol=1e-8)
+    found, up, down = around(value, jnp.asarray(rng.normal(size=ansatz.parameters)), 1e-5)
+    np.testing.assert_allclose(found, (up - down) / 2e-5, atol=1e-8)
 
 
 def test_gradients_are_the_parameter_shift_rule():
@@ -156,9 +163,8 @@ def test_gradients_are_the_parameter_shift_rule():
     def value(at: jax.Array) -> jax.Array:
         return expectation(run(at, data), table)[0]
 
-    at = jnp.asarray(rng.normal(size=ansatz.parameters))
-    ends = jax.jit(jax.vmap(value))(at + pi / 2 * jnp.concatenate([jnp.eye(at.size), -jnp.eye(at.size)]))
-    np.testing.assert_allclose(jax.jit(jax.grad(value))(at), (ends[: at.size] - ends[at.size :]) / 2, atol=1e-13)
+    found, up, down = around(value, jnp.asarray(rng.normal(size=ansatz.parameters)), pi / 2)
+    np.testing.assert_allclose(found, (up - down) / 2, atol=1e-13)
 
 
 # Noise
@@ -213,7 +219,7 @@ def test_trajectories_average_to_the_density_matrix(made, noise):
     at = np.random.default_rng(5).normal(size=ansatz.parameters)
     table = np.abs(exact(ansatz, at)) ** 2  # which errors make smaller
     paulis = sampled_paulis(ansatz, noise, count, (1,))
-    found = expectation(jax.jit(prepared(ansatz))(jnp.asarray(at), None, jnp.asarray(paulis)), table)
+    found = expectation(compiled(prepared(ansatz))(jnp.asarray(at), None, jnp.asarray(paulis)), table)
     wanted = np.diag(density(ansatz, at, noise)).real @ table
     bound = NormalDist().inv_cdf(1 - FALSE_ALARM / 2) * np.std(found) / count**0.5
     assert abs(np.mean(found) - wanted) <= bound
@@ -225,7 +231,7 @@ def test_the_errors_are_put_where_they_are_said_to_be():
     ansatz, rng = tangled(3), np.random.default_rng(6)
     at, layers = rng.normal(size=3), stages(ansatz)
     paulis = rng.integers(4, size=(5, len(layers), 3))
-    found = jax.jit(prepared(ansatz))(jnp.asarray(at), None, jnp.asarray(paulis))
+    found = compiled(prepared(ansatz))(jnp.asarray(at), None, jnp.asarray(paulis))
     for row, one in zip(paulis, found, strict=True):
         vector = np.eye(8)[0]
         for layer, errors in zip(layers, row, strict=True):
@@ -238,7 +244,7 @@ def test_errors_of_a_batch_of_data_are_each_ones_own():
     ansatz, rng = layered(3, 2), np.random.default_rng(8)
     at, data = jnp.asarray(rng.normal(size=ansatz.parameters)), jnp.asarray(rng.normal(size=(3, 3)))
     paulis = jnp.asarray(rng.integers(4, size=(3, len(stages(ansatz)), 3)))
-    run = jax.jit(prepared(ansatz))
+    run = compiled(prepared(ansatz))
     together = run(at, data, paulis)
     for k in range(3):
         np.testing.assert_allclose(together[k], run(at, data[k : k + 1], paulis[k : k + 1])[0], atol=1e-14)
@@ -249,15 +255,15 @@ def test_no_noise_is_the_very_state_and_gradients_go_through_noise():
     run, table = prepared(ansatz), np.random.default_rng(7).normal(size=8)
     none = sampled_paulis(ansatz, PauliNoise(), 2, (1,))
     assert not none.any()
-    both = jax.jit(lambda at: (run(at, None, jnp.asarray(none)), run(at)))(at)
-    np.testing.assert_allclose(both[0], np.tile(both[1], (2, 1)), atol=1e-15)
+    still = compiled(run)(at, None, jnp.asarray(none))
+    np.testing.assert_allclose(still, np.tile(exact(ansatz, np.asarray(at)), (2, 1)), atol=1e-14)
     some = jnp.asarray(sampled_paulis(ansatz, NOISE, 20, (1,)))
 
     def value(at: jax.Array) -> jax.Array:
         return expectation(run(at, None, some), table).mean()
 
-    ends = jax.jit(jax.vmap(value))(at + 1e-5 * jnp.concatenate([jnp.eye(3), -jnp.eye(3)]))
-    np.testing.assert_allclose(jax.jit(jax.grad(value))(at), (ends[:3] - ends[3:]) / 2e-5, atol=1e-8)
+    found, up, down = around(value, at, 1e-5)
+    np.testing.assert_allclose(found, (up - down) / 2e-5, atol=1e-8)
 
 
 @pytest.mark.parametrize(("p", "chances"), [(0.3, (0.1, 0.1, 0.1)), (0.0, (0, 0, 0))])

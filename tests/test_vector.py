@@ -11,12 +11,13 @@ import pytest
 from chances import random_circuit
 
 from counterpoint.base import BadInput
+from counterpoint.circuits.compiled import compiled
 from counterpoint.circuits.limits import STATE
 from counterpoint.circuits.matrices import u
 from counterpoint.circuits.state import state
 from counterpoint.circuits.vector import each, expectation, permuted, phased, plus, product, zero
 
-compiled = jax.jit(each)
+each_compiled = compiled(each)
 PRECISIONS = ((np.complex64, 3e-6), (np.complex128, 1e-13))
 
 
@@ -42,7 +43,7 @@ def whole(matrices: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("n", [1, 4, 5, 8])
 def test_a_matrix_on_each_qubit_is_their_tensor_product(n, dtype, slack):
     amplitudes, matrices = drawn((2**n,)), drawn((n, 2, 2), 2)
-    found = compiled(jnp.asarray(amplitudes, dtype), jnp.asarray(matrices, dtype))
+    found = each_compiled(jnp.asarray(amplitudes, dtype), jnp.asarray(matrices, dtype))
     assert found.dtype == dtype
     np.testing.assert_allclose(found, whole(matrices) @ amplitudes, atol=slack)
 
@@ -50,9 +51,9 @@ def test_a_matrix_on_each_qubit_is_their_tensor_product(n, dtype, slack):
 @pytest.mark.parametrize(("n", "batch"), [(2, (3,)), (6, (2, 3))])
 def test_a_batch_has_one_set_of_matrices_or_one_each(n, batch):
     amplitudes, shared, own = drawn((*batch, 2**n)), drawn((n, 2, 2), 2), drawn((*batch, n, 2, 2), 3)
-    found = compiled(jnp.asarray(amplitudes), jnp.asarray(shared))
+    found = each_compiled(jnp.asarray(amplitudes), jnp.asarray(shared))
     np.testing.assert_allclose(found, amplitudes @ whole(shared).T, atol=1e-13)
-    found = compiled(jnp.asarray(amplitudes), jnp.asarray(own))
+    found = each_compiled(jnp.asarray(amplitudes), jnp.asarray(own))
     for place in np.ndindex(batch):
         np.testing.assert_allclose(found[place], whole(own[place]) @ amplitudes[place], atol=1e-13)
 
@@ -63,7 +64,7 @@ def test_the_lowest_bit_is_qubit_0_as_in_the_state_of_a_circuit():
     for one in circuit.operations:
         if one.name == "u":
             matrices[one.qubits[0]] = u(*one.parameters) @ matrices[one.qubits[0]]
-    np.testing.assert_allclose(compiled(zero(5, np.complex128), jnp.asarray(matrices)), state(circuit), atol=1e-14)
+    np.testing.assert_allclose(each_compiled(zero(5, np.complex128), jnp.asarray(matrices)), state(circuit), atol=1e-14)
 
 
 def test_start_states():
@@ -77,7 +78,7 @@ def test_start_states():
 @pytest.mark.parametrize(("n", "batch"), [(3, (2,)), (9, ()), (9, (2,))])
 def test_a_product_state(n, batch):
     qubits = drawn((*batch, n, 2))
-    found = jax.jit(product)(jnp.asarray(qubits))
+    found = compiled(product)(jnp.asarray(qubits))
     for place in np.ndindex(batch):
         np.testing.assert_allclose(found[place], reduce(np.kron, qubits[place][::-1]), atol=1e-15)
 
@@ -121,9 +122,9 @@ def test_gradients_are_finite_differences():
         return expectation(each(two, matrices), table).sum()
 
     at = jnp.asarray(np.random.default_rng(5).normal(size=1 + 8 * n) / 2)
-    found, step = jax.jit(jax.grad(value))(at), 1e-6
-    ends = jax.jit(jax.vmap(value))(at + step * jnp.concatenate([jnp.eye(at.size), -jnp.eye(at.size)]))
-    differences = (ends[: at.size] - ends[at.size :]) / (2 * step)
+    ways = 1e-6 * jnp.eye(at.size)
+    values, slopes = compiled(jax.vmap(jax.value_and_grad(value)))(jnp.concatenate([at[None], at + ways, at - ways]))
+    found, differences = slopes[0], (values[1 : 1 + at.size] - values[1 + at.size :]) / 2e-6
     np.testing.assert_allclose(found, differences, rtol=1e-6, atol=1e-6 * np.abs(found).max())
 
 
