@@ -15,7 +15,7 @@ from counterpoint.workloads.bandit.task import GAIN, Bandit
 from counterpoint.workloads.rivals import Comparison, Side
 from counterpoint.workloads.workload import NOTHING
 
-WIDE = 132  # columns of the published table in a pipe
+WIDE = 120  # columns of a table in a pipe
 
 
 def regimes(workload: Bandit) -> str:
@@ -68,7 +68,7 @@ def _side(side: Side) -> dict[str, Any]:
 
 def show(workload: Bandit, found: Comparison, prospect: str) -> None:
     """Both sides with their bills, then sentences."""
-    screen = console()
+    screen = console(WIDE)
     piped = not screen.is_terminal
     judged = found.sides[NOTHING].scores.size
     head = f"{workload.source.arms} arms, {workload.horizon:,} uses of simulated oracles each; tuned on other"
@@ -81,7 +81,7 @@ def show(workload: Bandit, found: Comparison, prospect: str) -> None:
     for name, side in found.sides.items():
         error = side.scores.std(ddof=1) / np.sqrt(judged) if np.ptp(side.scores) > 1e-9 * abs(side.mean) else 0.0
         bill = side.bill + side.tuning
-        regret = f"{_figure(-side.mean)} +- {error:.2g}"
+        regret = f"{_figure(-side.mean)} +- {error:.3g}"
         used = (f"{one:.3g}" for one in (bill.processor, bill.simulation, bill.joules))
         made.add_row(name, str(side.setting), regret, f"{side.bill.shots:,}", f"{side.tuning.calls:,}", *used)
     screen.print(made)
