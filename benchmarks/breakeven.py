@@ -21,9 +21,8 @@ import numpy as np
 from counterpoint.base import Key, fold_in
 from counterpoint.workloads.cost.breakeven import BreakEven, what_if
 from counterpoint.workloads.cost.footprint import YEAR, Assumptions
-from counterpoint.workloads.cost.logical_cost import LogicalCost, rotation_ts
+from counterpoint.workloads.cost.logical_cost import PUBLISHED, TUNED, LogicalCost, rotation_ts
 from counterpoint.workloads.cost.prospects import (
-    SAMPLES_AT_EQUAL_ERROR,
     SAMPLES_AT_HALF_WIDTH,
     bandit_break_even,
     optimise_break_even,
@@ -138,9 +137,10 @@ def main() -> None:
         ("one rotation", LogicalCost(1, 0, turn, turn), drawn),
         ("100 Toffoli on 100 qubits", LogicalCost(100, 100, 0, 100), GRANTED),
     ):
-        for samples, of in ((SAMPLES_AT_EQUAL_ERROR, "error"), (SAMPLES_AT_HALF_WIDTH, "half-width")):
-            solve = partial(bandit_break_even, oracle, seconds, samples=samples)
-            show(f"bandit, {name}, samples of equal {of}", solve, assumed)
+        for rounds, estimation in (("30 shots a round", TUNED), ("published rounds", PUBLISHED)):
+            for samples, of in ((estimation.samples, "error"), (SAMPLES_AT_HALF_WIDTH, "half-width")):
+                solve = partial(bandit_break_even, oracle, seconds, estimation=estimation, samples=samples)
+                show(f"bandit, {name}, {rounds}, samples of equal {of}", solve, assumed)
     print(f"\n{recalibrate_break_even(assumed).sentence}")
 
 

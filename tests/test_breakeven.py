@@ -15,6 +15,8 @@ from counterpoint.quops.estimate import Estimate
 from counterpoint.workloads.cost.breakeven import WHAT_IFS, BreakEven, break_even, what_if
 from counterpoint.workloads.cost.footprint import YEAR, Assumptions, footprint
 from counterpoint.workloads.cost.logical_cost import (
+    PUBLISHED,
+    TUNED,
     LogicalCost,
     Repeated,
     amplified,
@@ -26,7 +28,6 @@ from counterpoint.workloads.cost.logical_cost import (
     rotation_ts,
 )
 from counterpoint.workloads.cost.prospects import (
-    SAMPLES_AT_EQUAL_ERROR,
     SAMPLES_AT_HALF_WIDTH,
     bandit_break_even,
     optimise_break_even,
@@ -287,23 +288,29 @@ def test_qaoa_that_needs_two_to_the_n_tries_is_a_dearer_search() -> None:
     assert dear.time is not None
     assert good.time is not None
     assert good.time.size < plain.time.size < dear.time.size
-    assert "QAOA of 1 layers" in good.sentence
+    assert "QAOA of 1 layer amplified" in good.sentence
 
 
 ORACLE = LogicalCost(100, 100, 0, 100)
 
 
 def test_a_mean_breaks_even_later_where_fewer_samples_are_needed() -> None:
-    found = [
-        bandit_break_even(ORACLE, 33e-9, STATED, samples=s) for s in (SAMPLES_AT_EQUAL_ERROR, SAMPLES_AT_HALF_WIDTH)
-    ]
+    found = [bandit_break_even(ORACLE, 33e-9, STATED, samples=s) for s in (None, SAMPLES_AT_HALF_WIDTH)]
     assert all(one.time is not None for one in found)
     sizes = [one.time.size for one in found if one.time]
     # The seconds of the machine go with 1 / precision and steps of d: so does the ratio of sizes with that of samples.
-    ratio = SAMPLES_AT_EQUAL_ERROR / SAMPLES_AT_HALF_WIDTH
+    ratio = TUNED.samples / SAMPLES_AT_HALF_WIDTH
     assert ratio <= sizes[1] / sizes[0] <= 1.3 * ratio
-    assert pytest.approx(6.93, rel=1e-3) == SAMPLES_AT_EQUAL_ERROR
+    assert pytest.approx(6.93, rel=1e-3) == PUBLISHED.samples
     assert pytest.approx(0.960365, rel=1e-5) == SAMPLES_AT_HALF_WIDTH
+
+
+def test_a_mean_breaks_even_later_with_the_published_rounds() -> None:
+    """At the same root mean square error, the quotient of precision and share."""
+    tuned, published = (bandit_break_even(ORACLE, 33e-9, STATED, estimation=one) for one in (TUNED, PUBLISHED))
+    assert tuned.time is not None
+    assert published.time is not None
+    assert published.time.size / PUBLISHED.error > 1.5 * tuned.time.size / TUNED.error
 
 
 def test_what_ifs_move_the_break_even_where_they_should() -> None:

@@ -9,12 +9,17 @@ from itertools import pairwise, product
 
 import numpy as np
 import pytest
-from chances import chances
+from chances import FALSE_ALARM, chances
+from scipy.stats import norm
 
+from counterpoint.base import BadInput
 from counterpoint.circuits.circuit import Circuit, Operation
+from counterpoint.explore.amplitude import Amplitude, estimate
 from counterpoint.workloads.cost.footprint import FORMULA, Assumptions, footprint
 from counterpoint.workloads.cost.logical_cost import (
-    IQAE_USES,
+    PUBLISHED,
+    TUNED,
+    Estimation,
     LogicalCost,
     Repeated,
     amplified,
@@ -219,9 +224,36 @@ def test_an_unknown_minimum_costs_what_duerr_and_hoyer_bound() -> None:
 
 @pytest.mark.parametrize("precision", [0.05, 1e-2, 1e-3, 1e-6])
 def test_estimation_uses_its_oracle_as_often_as_was_measured(precision: float) -> None:
-    work = amplitude_estimation(LogicalCost(2, 1, 0, 1), precision)
-    assert work.run.toffolis * work.times == pytest.approx(IQAE_USES / precision)  # two qubits reflect without Toffoli
-    assert work.run.toffolis <= math.pi / (4 * precision) + 1
+    for one in (TUNED, PUBLISHED):
+        work = amplitude_estimation(LogicalCost(2, 1, 0, 1), precision, one)
+        assert work.run.toffolis * work.times == pytest.approx(
+            one.uses / precision
+        )  # two qubits reflect without Toffoli
+        assert work.run.toffolis <= math.pi / (4 * precision) + 1
+
+
+def test_thirty_shots_a_round_use_and_err_as_was_measured() -> None:
+    """Means of 300 runs at a = 1/2; a spread of the runs' own, and both figures with that of the 3,000 behind them."""
+    rng, error, runs = np.random.default_rng(3), 1e-3, 300
+    spread = float(norm.isf(FALSE_ALARM / 4)) * math.sqrt(1 + runs / 3_000)
+    found = [
+        estimate(
+            Amplitude(error, 30),
+            lambda power, shots: int(rng.binomial(shots, math.sin((2 * power + 1) * math.pi / 4) ** 2)),
+        ).estimated
+        for _ in range(runs)
+    ]
+    for values, expected in (
+        ([error * one.calls for one in found], TUNED.uses),
+        ([((one.value - 0.5) / error) ** 2 for one in found], TUNED.error**2),
+    ):
+        assert abs(np.mean(values) - expected) < spread * np.std(values, ddof=1) / math.sqrt(runs)
+
+
+@pytest.mark.parametrize("figures", [(0.0, 0.2), (21.9, -1.0), (math.nan, 0.2), (21.9, math.inf)])
+def test_an_estimation_that_cannot_be(figures: tuple[float, float]) -> None:
+    with pytest.raises(BadInput, match="uses and error .* was given: give finite numbers above 0"):
+        Estimation(*figures)
 
 
 # Footprints

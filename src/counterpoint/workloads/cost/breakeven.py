@@ -184,7 +184,7 @@ class _Game:
             return f"{within}: the machine takes longer even at {self.sizes[0]:,.0f} {sized}, the least looked at"
         middle, last = (self.ratio(inside[k], "seconds") for k in (len(inside) // 2, -1))
         scale = (
-            "and the gap does not close with the size, so far"
+            "and up to there the gap does not close with the size"
             if last >= middle
             else "though the gap closes with the size"
         )

@@ -11,6 +11,8 @@ from counterpoint.quops.estimate import Estimate
 from counterpoint.workloads.cost.breakeven import BreakEven, End, break_even
 from counterpoint.workloads.cost.footprint import Assumptions
 from counterpoint.workloads.cost.logical_cost import (
+    TUNED,
+    Estimation,
     LogicalCost,
     Repeated,
     amplified,
@@ -24,10 +26,7 @@ from counterpoint.workloads.cost.scaling import Scaling
 VARIABLES: Sequence[float] = range(2, 1001)
 PRECISIONS: Sequence[float] = [20 * 10 ** (k / 50) for k in range(601)]  # 1 / precision, to 1e13
 SYNTHESIS = 0.01  # error of all rotations of one run together
-# Samples of a mean, times 1 / precision^2, at worst (p = 1/2): for what the estimate asks for, a 95 % half-width; and
-# for what iterative amplitude estimation then achieves, a root mean square error of 0.19 of it.
-SAMPLES_AT_HALF_WIDTH = 0.25 * 1.959964**2
-SAMPLES_AT_EQUAL_ERROR = 0.25 / 0.19**2
+SAMPLES_AT_HALF_WIDTH = 0.25 * 1.959964**2  # of a mean of 1/2 for a 95 % half-width, times 1 / precision^2
 
 
 def optimise_break_even(
@@ -69,7 +68,9 @@ def optimise_break_even(
         return search(start, grover_iteration(n, couplings(n), bits, start), guesses, assumed.target)
 
     return break_even(
-        f"optimise, QAOA of {layers} layers amplified" if layers else "optimise, plain search",
+        f"optimise, QAOA of {layers} {'layer' if layers == 1 else 'layers'} amplified"
+        if layers
+        else "optimise, plain search",
         quantum,
         rival.at,
         VARIABLES,
@@ -80,18 +81,26 @@ def optimise_break_even(
 
 
 def bandit_break_even(
-    oracle: LogicalCost, sample_seconds: float, assumed: Assumptions, *, samples: float = SAMPLES_AT_EQUAL_ERROR
+    oracle: LogicalCost,
+    sample_seconds: float,
+    assumed: Assumptions,
+    *,
+    estimation: Estimation = TUNED,
+    samples: float | None = None,
 ) -> BreakEven:
     """The mean of a reward to a precision: amplitude estimation against sampling on a processor.
 
     Args:
         oracle: one use of A, which computes a reward from uniform bits.
         sample_seconds: of one core for one reward.
-        samples: the rival needs, times 1 / precision^2; the other one is `SAMPLES_AT_HALF_WIDTH`.
+        estimation: how many uses it takes, and the error that it achieves; `PUBLISHED` takes nearly twice as many for
+            the same error.
+        samples: the rival needs, times 1 / precision^2: those of equal error, or `SAMPLES_AT_HALF_WIDTH`.
 
     Raises:
         BadInput: seconds or samples that are not finite and above 0.
     """
+    samples = estimation.samples if samples is None else samples
     for name, value in (("seconds a sample", sample_seconds), ("samples", samples)):
         if not 0 < value < math.inf:
             raise BadInput(f"{value:g} {name} was given: give a finite number above 0")
@@ -102,7 +111,7 @@ def bandit_break_even(
 
     return break_even(
         "bandit, mean of a reward",
-        lambda size: amplitude_estimation(oracle, 1 / size),
+        lambda size: amplitude_estimation(oracle, 1 / size, estimation),
         rival,
         PRECISIONS,
         assumed,
