@@ -226,9 +226,7 @@ def test_an_unknown_minimum_costs_what_duerr_and_hoyer_bound() -> None:
 def test_estimation_uses_its_oracle_as_often_as_was_measured(precision: float) -> None:
     for one in (TUNED, PUBLISHED):
         work = amplitude_estimation(LogicalCost(2, 1, 0, 1), precision, one)
-        assert work.run.toffolis * work.times == pytest.approx(
-            one.uses / precision
-        )  # two qubits reflect without Toffoli
+        assert work.run.toffolis * work.times == pytest.approx(one.uses / precision)  # reflecting 2 qubits is free
         assert work.run.toffolis <= math.pi / (4 * precision) + 1
 
 
@@ -252,7 +250,7 @@ def test_thirty_shots_a_round_use_and_err_as_was_measured() -> None:
 
 @pytest.mark.parametrize("figures", [(0.0, 0.2), (21.9, -1.0), (math.nan, 0.2), (21.9, math.inf)])
 def test_an_estimation_that_cannot_be(figures: tuple[float, float]) -> None:
-    with pytest.raises(BadInput, match="uses and error .* was given: give finite numbers above 0"):
+    with pytest.raises(BadInput, match=r"uses and error .* was given: give finite numbers above 0"):
         Estimation(*figures)
 
 

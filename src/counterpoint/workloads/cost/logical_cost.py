@@ -32,9 +32,7 @@ citation = (
 PAULI, CLIFFORD, ENTANGLING = 0, 1, 2  # steps: in the frame, one turn or merge with |Y>, two merges (a CNOT)
 _FREE = ("id", "x", "y", "z", "measure", "reset", "swap")  # a swap is a change of names
 _ROTATIONS = ("rx", "ry", "rz", "p", "u")
-COARSEST = (
-    0.05  # precision to which the constants of an estimation hold: of the tuned one 19.9 uses there, 22.9 at 0.01
-)
+COARSEST = 0.05  # precision to which constants of an estimation hold: the tuned one's 19.9 uses there, 22.9 at 0.01
 QUARTER = math.log(4 / 3)  # -ln of the chance that one randomised trial fails, which is at most 3/4
 
 

@@ -67,10 +67,9 @@ def optimise_break_even(
             start = qaoa(n, couplings(n), layers, SYNTHESIS / turns)
         return search(start, grover_iteration(n, couplings(n), bits, start), guesses, assumed.target)
 
+    amplifying = f"QAOA of {layers} {'layer' if layers == 1 else 'layers'} amplified"
     return break_even(
-        f"optimise, QAOA of {layers} {'layer' if layers == 1 else 'layers'} amplified"
-        if layers
-        else "optimise, plain search",
+        f"optimise, {amplifying if layers else 'plain search'}",
         quantum,
         rival.at,
         VARIABLES,
