@@ -124,12 +124,10 @@ def test_arms_from_a_file_and_json(tmp_path: Path) -> None:
     assert found["break_even"] == verdicts(tmp_path)[0].told.break_even
 
 
-def test_where_no_rival_beats_nothing_the_verdict_is_void() -> None:
-    """A gap of 1e-9 in 210 uses: what a rival saves is luck; void where it is none, and else within the margin."""
-    found = [weigh(Bandit.of(Near(2, 1e-9), 210), Budget(210, "calls"), instances=20, key=(seed,)) for seed in range(3)]
-    for one in found:
-        assert one.void == (one.sides[one.rival].tuned <= one.sides["nothing"].tuned)
-        assert one.verdict.status != "holds"
+def test_no_win_is_claimed_where_nothing_can_be_learnt() -> None:
+    """A gap of 1e-9 in 210 uses: what any side saves is luck, and none of it is significant."""
+    found = weigh(Bandit.of(Near(2, 1e-9), 210), Budget(210, "calls"), instances=20, key=(0,))
+    assert found.verdict.status == "not shown"
 
 
 @pytest.mark.parametrize(
