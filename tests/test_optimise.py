@@ -315,10 +315,16 @@ def test_a_better_answer_is_found_better_and_an_equal_one_is_not() -> None:
         assert found.verdict.status == status
         assert str(found.sides["quantum"].setting) == str(best)
         assert task.best.each["quantum"] == -6.0
-    assert score(ising, -6.0) == 1.0
-    assert score(ising, 0.0) == -1.0
+
+
+def test_scores_are_shares_that_a_person_can_add_up() -> None:
+    """A ring of 6 edges, whose cut is 3 in the mean of all assignments."""
+    ising = max_cut(nx.cycle_graph(6))
+    assert [score(ising, -cut, "max-cut") for cut in (0.0, 4.0, 6.0)] == [0.0, round(4 / 6, 12), 1.0]
+    assert [score(ising, -cut, "ising") for cut in (0.0, 3.0, 6.0)] == [-1.0, 0.0, 1.0]
+    assert score(ising, -4.0 * (1 + 1e-15), "max-cut") == score(ising, -4.0, "max-cut")
     with pytest.raises(BadInput, match="all weights of 2 variables are 0"):
-        score(Ising(np.zeros(2), np.zeros((0, 2), np.int64), np.zeros(0)), 0.0)
+        score(Ising(np.zeros(2), np.zeros((0, 2), np.int64), np.zeros(0)), 0.0, "qubo")
 
 
 def test_shots_fill_the_seconds_and_simulation_is_charged_to_nobody() -> None:

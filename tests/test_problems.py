@@ -125,6 +125,7 @@ BAD = {
     "NaN": ("a b nan\n", "the weight of a b is nan: give a finite number"),
     "infinite": ("a b 1e999\n", "the weight of a b is 1e999: give a finite number"),
     "overflow": ("a b 1e308\nb c 1e308\na c 1e308\n", "must be finite in double precision: scale them down"),
+    "too small": ("a b 1e-320\nb c -1e-321\n", "the largest field or coupling of the spins is 4.99994e-321 and one"),
     "no weight": ("a b heavy\n", "the weight 'heavy' is not a number: give an edge list"),
     "prose": ("This is no graph at all.\n", "line 1 has 6 words: give an edge list with lines"),
     "another DIMACS": ("p cnf 3 2\n1 2 0\n", "is DIMACS of the kind 'cnf': give p edge, p col or p max-cut"),

@@ -37,6 +37,7 @@ from counterpoint.workloads.optimise.task import (
     quickest,
     tally,
     total,
+    whole_of,
 )
 from counterpoint.workloads.rivals import weigh
 from counterpoint.workloads.workload import QUANTUM, Budget
@@ -73,7 +74,7 @@ def optimise(
     split = Split(budget, REPETITIONS * count, len(methods))
     hypothesis = (
         f"QAOA's best answer to {problem.name} in {split.each:.3g} s of machine and processor is better than the best "
-        f"rival's, by more than {MARGIN:g} of the sum of all weights, in the mean of {REPETITIONS} paired repetitions"
+        f"rival's, by more than {MARGIN:g} of {whole_of(problem.kind)}, in the mean of {REPETITIONS} paired repetitions"
     )
     state(hypothesis)
     say("loading")
@@ -83,7 +84,7 @@ def optimise(
     with undisturbed():
         methods = load(ising, methods, split.each, fold_in(key, "load"))
     best = Best()
-    task = Optimise(ising, methods, hypothesis, best)
+    task = Optimise(ising, methods, hypothesis, best, problem.kind)
     say(EXACT)
     proof = exact(ising, split.proof)
     if proof.bits is not None:

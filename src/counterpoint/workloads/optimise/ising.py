@@ -9,13 +9,15 @@ from numpy.typing import NDArray
 
 from counterpoint.base import BadInput, Bits, Floats
 
+SMALLEST = 1e-300  # angles are divided by weights
+
 
 @dataclass(frozen=True, eq=False)
 class Ising:
     """Minimise offset + sum_i fields_i s_i + sum_k couplings_k s_a s_b, (a, b) = pairs_k, over spins s = 1 - 2 x.
 
-    Raises BadInput for shapes that do not agree, a pair out of range or with itself, and numbers that are not finite
-    or whose sum of absolute values is not.
+    Raises BadInput for shapes that do not agree, a pair out of range or with itself, numbers that are not finite or
+    whose sum of absolute values is not, and weights of which none is 1e-300 or more, unless all are 0.
     """
 
     fields: Floats  # (n,)
@@ -40,6 +42,12 @@ class Ising:
             size = self.weight + abs(self.offset)
         if not np.isfinite(size):
             raise BadInput(f"the weights add up to {size} and must be finite in double precision: scale them down")
+        most = max(np.abs(self.fields).max(initial=0.0), np.abs(self.couplings).max(initial=0.0))
+        if 0 < most < SMALLEST:
+            raise BadInput(
+                f"the largest field or coupling of the spins is {most:g} and one of {SMALLEST:g} or more is needed in "
+                "double precision: scale the weights up"
+            )
 
     @property
     def size(self) -> int:

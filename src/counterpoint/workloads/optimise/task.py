@@ -13,13 +13,15 @@ from counterpoint.workloads.optimise.anneal import Anneal
 from counterpoint.workloads.optimise.goemans import Goemans
 from counterpoint.workloads.optimise.ising import Ising
 from counterpoint.workloads.optimise.local import Local
+from counterpoint.workloads.optimise.problems import Kind
 from counterpoint.workloads.optimise.runs import Method, Runs
 from counterpoint.workloads.optimise.solution_time import Tally, least_time
 from counterpoint.workloads.optimise.tabu import Tabu
 from counterpoint.workloads.workload import NOTHING, QUANTUM, Bill, Budget, Solver, Workload
 
-MARGIN = 1e-3  # of the sum of all weights: less would be rounding, or not worth a machine
-EQUAL = 1e-9  # of the sum of all weights, by which energies count as equal
+MARGIN = 1e-3  # of a score: less would not be worth a machine
+DIGITS = 12  # of a score, after the point: rounding is no difference
+EQUAL = 1e-9  # of the sum of the Ising weights, by which energies count as equal
 HELD = 0.9  # of a budget, alike for every side: the rest is for what a clock sees late
 LOADS = 2  # tries of a setting: the first may be slow because Python loads its package
 
@@ -54,6 +56,7 @@ class BestOf:
 
     name: str
     method: Method
+    kind: Kind
     best: Best = field(repr=False, compare=False)
 
     def __call__(self, instance: Ising, budget: Budget, key: Key, /) -> tuple[float, Bill]:
@@ -61,7 +64,7 @@ class BestOf:
         found = self.method.runs(instance, HELD * budget.amount, key)
         energy = float(found.energies.min())
         self.best.see(self.name, energy, found.best)
-        return score(instance, energy), found.bill
+        return score(instance, energy, self.kind), found.bill
 
     def __str__(self) -> str:
         return str(self.method)
@@ -72,13 +75,15 @@ class BestOf:
 class Guess:
     """Does nothing: one assignment by chance."""
 
+    kind: Kind
+
     def __str__(self) -> str:
         return "one guess"
 
     def __call__(self, instance: Ising, budget: Budget, key: Key, /) -> tuple[float, Bill]:
         """As `Solver`."""
         bits = np.random.default_rng(key).integers(0, 2, (1, instance.size), np.uint8)
-        return score(instance, float(instance.energies(bits)[0])), Bill()
+        return score(instance, float(instance.energies(bits)[0]), self.kind), Bill()
 
 
 @final
@@ -93,6 +98,7 @@ class Optimise(Workload):
     methods: Mapping[str, Sequence[Method]]  # "quantum" and the rivals
     hypothesis: str
     best: Best
+    kind: Kind = "ising"
     name: str = "optimise"
     margin: float = MARGIN
 
@@ -102,8 +108,8 @@ class Optimise(Workload):
 
     def solvers(self) -> Mapping[str, Sequence[Solver]]:
         """Each side's settings, and a guess."""
-        sides = {name: [BestOf(name, one, self.best) for one in some] for name, some in self.methods.items()}
-        return sides | {NOTHING: [Guess()]}
+        sides = {name: [BestOf(name, one, self.kind, self.best) for one in some] for name, some in self.methods.items()}
+        return sides | {NOTHING: [Guess(self.kind)]}
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,13 +121,21 @@ class Chosen:
     found: Runs
 
 
-def score(ising: Ising, energy: float) -> float:
-    """How far an energy lies below the mean of all assignments, as a share of the sum of all weights: -1 to 1."""
-    return (ising.offset - energy) / total(ising)
+def score(ising: Ising, energy: float, kind: Kind) -> float:
+    """Of Max-Cut the weight of the cut, as a share of all edges' weight without sign: 1 where all are cut. Else how far
+    the energy lies below the mean of all assignments, as a share of the sum of the Ising weights: -1 to 1."""
+    whole = total(ising)
+    found = -energy / (2 * whole) if kind == "max-cut" else (ising.offset - energy) / whole  # an edge's is halved
+    return round(found, DIGITS)
+
+
+def whole_of(kind: Kind) -> str:
+    """What a score is a share of, in words."""
+    return "the weight of all edges" if kind == "max-cut" else "the sum of all fields and couplings"
 
 
 def total(ising: Ising) -> float:
-    """The sum of all weights without sign. Raises BadInput where it is 0."""
+    """The sum of all fields and couplings without sign. Raises BadInput where it is 0."""
     if not ising.weight:
         raise BadInput(
             f"all weights of {ising.size} variables are 0 and every assignment is best: give a problem with one"
