@@ -3,7 +3,8 @@
 Where qubits go bad, codes of distance 3 on the better parts of the chip may serve better than the whole. Their places
 are weighed by their detection rates; on a chip of distance 7 or more, which has room for several, those that do not
 overlap are packed. That is a quadratic problem of at most 20 variables. QAOA runs on the run's own chip, as it is now,
-with all its errors; beside it stands HiGHS, which proves the optimum.
+with all its errors. Beside it stand HiGHS, which proves the optimum, and the best of as many assignments drawn by
+chance as QAOA has shots, which needs no quantum computer.
 """
 
 from __future__ import annotations
@@ -29,13 +30,14 @@ from counterpoint.workloads.optimise.qaoa import Qaoa
 from counterpoint.workloads.rivals import NOTHING, QUANTUM
 from counterpoint.workloads.workload import Bill
 
+CHANCE = "chance"
 SMALLER = 3  # distance: so that a chip of distance 7 holds several
 
 
 @final
 @dataclass(frozen=True)
 class PatchChoice(Edge):
-    """QAOA against HiGHS on the choice of patches.
+    """QAOA against HiGHS and chance on the choice of patches.
 
     Attributes:
         depth: layers of QAOA: each is a gate on every pair of places that overlap, and the chip errs in each.
@@ -74,6 +76,11 @@ class PatchChoice(Edge):
         def run(circuit: str, shots: int, key: Key) -> Bits:
             found = errand.run(circuit, shots, bits=problem.size)
             return np.unpackbits(found, axis=1, count=problem.size, bitorder="little")
+
+        began = time.process_time()
+        drawn = np.random.default_rng(moment.key).integers(0, 2, (self.shots, problem.size), np.uint8)
+        best = drawn[problem.energies(drawn).argmin()]
+        answers[CHANCE] = patches.taken(best), Bill(processor=time.process_time() - began)
 
         bits, told = Qaoa(self.depth).sample(problem, self.shots, moment.key, run)
         best = bits[problem.energies(bits).argmin()]

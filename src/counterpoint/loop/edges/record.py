@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtrit
 
 from counterpoint.base import Verdict
 from counterpoint.loop.edges.edge import Edge
+from counterpoint.quops.estimate import student
 from counterpoint.store.turns import Work
 from counterpoint.workloads.rivals import NOTHING, QUANTUM
 
@@ -57,8 +57,8 @@ def record(edge: Edge, works: Sequence[Work]) -> Record:
     """How the sides of `edge` have done in its `works`, those that ended early left out.
 
     The verdict is on the mean difference between the quantum side and the rival that did best on these very tasks,
-    which favours the rival, with Student's 95 % interval over tasks. Where it is proved of every task that no answer
-    scores more than a bound, neither does the interval.
+    which favours the rival, with Student's 95 % interval over tasks. Tasks of one run share its chip: the verdict is on
+    this run. Where it is proved of every task that no answer scores more than the rival's, the interval ends at 0.
     """
     own = [work for work in works if work.edge == edge.name and not work.undone]
     nothing = Verdict(edge.hypothesis, edge.margin, *(float("nan"),) * 3)
@@ -72,10 +72,8 @@ def record(edge: Edge, works: Sequence[Work]) -> Record:
     used = dict(Counter(work.used for work in own))
     if len(own) < LEAST or not means[rival] > means[NOTHING]:
         return Record(len(own), means, rival, nothing, taken, used, own[-1])
-    difference = scores[QUANTUM] - scores[rival]
-    value, error = float(difference.mean()), float(difference.std(ddof=1)) / difference.size**0.5
-    spread = float(stdtrit(difference.size - 1, 0.975)) * error
-    proved = [np.inf if work.most is None else work.most - work.attempts[rival].score for work in own]
-    high = min(value + spread, float(np.mean(proved)))
-    verdict = Verdict(edge.hypothesis, edge.margin, value, value - spread, high)
+    gain = student(scores[QUANTUM] - scores[rival])
+    proved = all(work.most == work.attempts[rival].score for work in own)
+    high = min(gain.high, 0.0) if proved else gain.high
+    verdict = Verdict(edge.hypothesis, edge.margin, gain.value, gain.low, high)
     return Record(len(own), means, rival, verdict, taken, used, own[-1])
