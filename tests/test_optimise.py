@@ -385,7 +385,7 @@ def test_families_are_connected_regular_and_of_their_sizes() -> None:
         assert np.bincount(ising.pairs.ravel()).tolist() == [3] * 8
         assert (np.ptp(ising.couplings) == 0) == (kind == "regular")
     assert family_named("regular.txt") is None
-    assert family_named("data:degree=3,n=4-8") is None
+    assert family_named("data:file.txt") is None
 
 
 @pytest.mark.parametrize(
@@ -394,9 +394,13 @@ def test_families_are_connected_regular_and_of_their_sizes() -> None:
         ("regular:degree=3", "is not of the form that is known: write regular:degree=3,n=8-16"),
         ("regular:degree=3,n=8-16,p=1", "is not of the form"),
         ("regular:degree=x,n=8-16", "is not of the form"),
-        ("regular:degree=3,n=8-10", "has 2 possible sizes and 3 or more are needed"),
+        ("regular:degree=3,n=8-10", "has 2 of the 3 or more sizes that are needed"),
+        ("regular:degree=3,n=8", "has 1 of the 3 or more sizes"),
+        ("regular:degree=3,n=7", "to see a time grow (above the degree, and even where that is odd): write"),
+        ("regular:degree=3,n=8-1000000", "has up to 1,000,000 vertices and 2,000 are the most: write"),
+        ("foo:degree=3,n=8", "family 'foo' is not known: write regular:degree=3,n=8-16"),
         ("regular:degree=1,n=2-8", "graphs of degree 1 fall apart: give 2 or more"),
-        ("regular:degree=4,n=8-9000", "no graph of degree 4 has 2256 vertices here"),
+        ("regular:degree=4,n=8-9000", "has up to 9,000 vertices and 2,000 are the most"),
     ],
 )
 def test_a_family_that_cannot_be(text: str, told: str) -> None:
@@ -468,7 +472,7 @@ def test_a_family_is_drawn(quick: Path) -> None:
         (["graph.txt", "--budget", "1s"], "for each of 150 runs and one needs 0.02 s: give --budget 5s or more"),
         (["regular:degree=3,n=4-8", "--budget", "0.1s"], "for each of 90 runs and one needs 0.02 s"),
         (["graph.txt", "--plot", "one.png"], "draws how times grow, and graph.txt has 1 size"),
-        (["no.txt"], "no.txt cannot be read as text"),
+        (["no.txt"], "no.txt does not exist: check the path"),
         (["graph.txt", "--angles", "fixed", "--cvar", "0.5"], "no angles are optimised: give 1"),
     ],
 )

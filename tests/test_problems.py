@@ -115,8 +115,8 @@ def test_weights_default_to_1_and_those_of_0_join_nothing(tmp_path):
 
 
 BAD = {
-    "empty": ("# nothing\n", "has 0 variables: give a problem of 2 to 2,000"),
-    "one variable": ('{"linear": {"a": 1}, "quadratic": {}}', "has 1 variables"),
+    "empty": ("# nothing\n", "has 0 variables: give 2 to 2,000"),
+    "one variable": ('{"linear": {"a": 1}, "quadratic": {}}', "has 1 variable: give"),
     "parts": ("a b\nb c\nd e\n", "falls into 2 parts that nothing joins (a, b, c | d, e): give each part by itself"),
     "many parts": ("\n".join(f"a{i} b{i}" for i in range(9)), "9 parts that nothing joins (a0, b0 | a1, b1 | a2"),
     "a vertex alone": ("p edge 3 1\ne 1 2\n", "falls into 2 parts that nothing joins (1, 2 | 3)"),
@@ -136,9 +136,16 @@ BAD = {
     "too large": (f"p edge {MOST + 1} 1\ne 1 2\n", "has 2,001 variables"),
     "broken JSON": ("{", "is not JSON"),
     "deep JSON": ("[" * 100_000, "is not JSON"),
+    "no keys": ("{}", "has no keys: give QUBO {"),
+    "no rows": ("[]", "a matrix of 0 rows: give a square one"),
+    "linear alone": ('{"linear": {"a": 1}}', "has 'linear' and no 'quadratic' to join its variables: give"),
+    "h alone": ('{"h": {"a": 1}, "offset": 1}', "has 'h' and no 'J'"),
+    "one word": ("a b\nhello\n", "line 2 has 1 word: give"),
+    "repeated otherwise": ("p col 2 2\ne 1 2\ne 2 1 3\n", "line 3: the edge 2 1 is there twice"),
+    "repeated cut": ("p max-cut 2 2\ne 1 2 1\ne 2 1 1\n", "line 3: the edge 2 1 is there twice"),
     "other keys": ('{"nodes": [], "links": []}', "has the keys 'nodes', 'links': give QUBO {"),
-    "not square": ("[[1, 2], [3]]", "a matrix of 2 rows with [1, 2] entries: give a square one"),
-    "numbers alone": ("[1, 2]", "a matrix of 2 rows with [0] entries"),
+    "not square": ("[[1, 2], [3]]", "a matrix of 2 rows, of which row 1 has the length 1: give a square one"),
+    "numbers alone": ("[1, 2]", "is a list in which 1 is no row of a matrix: give QUBO {"),
     "JSON NaN": ('{"linear": {"a": NaN}, "quadratic": {"a,b": 1}}', "the weight of 'a' is nan"),
     "JSON huge": ('{"quadratic": {"a,b": 1' + "0" * 400 + "}}", "give a finite number"),
     "JSON text": ('{"quadratic": {"a,b": "1"}}', "the weight of 'a,b' is 1: give a finite number"),
@@ -160,6 +167,18 @@ def test_each_fault_gets_one_sentence_with_the_way_out(case, tmp_path):
 
 def test_a_file_of_another_kind(tmp_path):
     (tmp_path / "picture.png").write_bytes(bytes(range(256)))
-    for path in (tmp_path / "picture.png", tmp_path, tmp_path / "missing.txt"):
-        with pytest.raises(BadInput, match="cannot be read as text"):
+    for path, told in (
+        (tmp_path / "picture.png", "cannot be read as text"),
+        (tmp_path, "is a folder: give a file"),
+        (tmp_path / "missing.txt", r"missing\.txt does not exist: check the path"),
+    ):
+        with pytest.raises(BadInput, match=told):
             read_problem(path)
+
+
+@pytest.mark.parametrize("count", [3, 6])
+@pytest.mark.parametrize("kind", ["edge", "col"])
+def test_graphs_to_be_coloured_may_list_both_directions(tmp_path, kind, count):
+    lines = "".join(f"e {a} {b}\ne {b} {a}\n" for a, b in ((1, 2), (2, 3), (1, 3)))
+    found = read(tmp_path, f"p {kind} 3 {count}\n{lines}")
+    check_cut(found, {("1", "2"): 1.0, ("2", "3"): 1.0, ("1", "3"): 1.0})

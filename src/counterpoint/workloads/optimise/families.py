@@ -55,23 +55,29 @@ class Family:
 
 
 def family_named(text: str) -> Family | None:
-    """The family that `text` names; None where it does not begin with a family's name and a colon.
+    """The family that `text` names; None where it is not a name, a colon and a degree or sizes.
 
-    A range of sizes is spread over at most 5 that are possible. Raises BadInput as `Family`, and where an option is
-    missing or not a number.
+    A range of sizes is spread over at most 5 that are possible. Raises BadInput as `Family`, for a family that is not
+    known, and where an option is missing or not a number.
     """
     kind, colon, rest = text.partition(":")
-    if not colon or kind not in KINDS:
+    if not colon or (kind not in KINDS and not re.match(r"(degree|n)=", rest)):
         return None
+    if kind not in KINDS:
+        raise BadInput(f"family '{kind}' is not known: {FORM}")
     options = dict(re.findall(r"(?:^|,)(\w+)=([\w-]+)(?=,|$)", rest))
-    span = re.fullmatch(r"(\d{1,6})-(\d{1,6})", options.get("n", ""))
-    if set(options) != {"degree", "n"} or len(rest.split(",")) != 2 or not options["degree"].isdecimal() or not span:
+    span = re.fullmatch(r"([0-9]+)(?:-([0-9]+))?", options.get("n", ""))
+    whole = re.fullmatch(r"[0-9]{1,6}", options.get("degree", ""))
+    if set(options) != {"degree", "n"} or len(rest.split(",")) != 2 or not whole or not span:
         raise BadInput(f"family '{text}' is not of the form that is known: {FORM}")
-    degree, low, high = int(options["degree"]), int(span[1]), int(span[2])
+    degree, (low, high) = int(options["degree"]), (int(end) for end in (span[1], span[2] or span[1]))
+    if high > MOST:
+        raise BadInput(f"family '{text}' has up to {high:,} vertices and {MOST:,} are the most: {FORM}")
     possible = [n for n in range(low, high + 1) if degree < n and n * degree % 2 == 0]
     if len(possible) < 3:
         raise BadInput(
-            f"family '{text}' has {len(possible)} possible sizes and 3 or more are needed to see a time grow: {FORM}"
+            f"family '{text}' has {len(possible)} of the 3 or more sizes that are needed to see a time grow (above the "
+            f"degree, and even where that is odd): {FORM}"
         )
     at = np.unique(np.linspace(0, len(possible) - 1, SIZES).round().astype(int))
     return Family(kind, degree, tuple(possible[i] for i in at))

@@ -52,6 +52,8 @@ def read_problem(file: Path) -> Problem:
         BadInput: it cannot be read or is of another kind; it has fewer than 2 variables or more than 2,000, edges
             twice or from a vertex to itself, weights that are not finite; or it falls apart.
     """
+    if not file.is_file():
+        raise BadInput(f"{file} {'is a folder: give a file' if file.is_dir() else 'does not exist: check the path'}")
     try:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -82,7 +84,7 @@ def checked(problem: Problem) -> Problem:
     """The same, where it can be solved as a whole. Raises BadInput where it has too few or many variables, or parts."""
     n, pairs = problem.ising.size, problem.ising.pairs
     if not 2 <= n <= MOST:
-        raise BadInput(f"{problem.name} has {n:,} variables: give a problem of 2 to {MOST:,}")
+        raise BadInput(f"{problem.name} has {n:,} {'variable' if n == 1 else 'variables'}: give 2 to {MOST:,}")
     joined = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
     count, part = connected_components(joined, directed=False)
     if count > 1:
@@ -96,7 +98,11 @@ def checked(problem: Problem) -> Problem:
 
 
 def _dimacs(text: str, name: str) -> tuple[Sequence[str], dict[tuple[str, str], float]]:
-    """Vertices 1 to n and edges ``e a b [weight]``; of max-cut the weight is given."""
+    """Vertices 1 to n and edges ``e a b [weight]``; of max-cut the weight is given.
+
+    Of p edge and p col an edge may be repeated, as in graphs to be coloured that list both directions; p counts lines
+    or edges.
+    """
     heads = list(_DIMACS.finditer(text))
     if len(heads) > 1:
         raise BadInput(f"{name} has {len(heads)} lines that begin with p: give one problem in a file")
@@ -105,15 +111,14 @@ def _dimacs(text: str, name: str) -> tuple[Sequence[str], dict[tuple[str, str], 
         raise BadInput(f"{name} has {n:,} variables: give a problem of 2 to {MOST:,}")
     names = [str(i) for i in range(1, n + 1)]
     edges: dict[tuple[str, str], float] = {}
-    for at, words in _lines(text, "c"):
-        if words[0] == "p":
-            continue
+    lines = [(at, words) for at, words in _lines(text, "c") if words[0] != "p"]
+    for at, words in lines:
         words = words[1:] if words[0] in ("e", "a") else words
-        _add(edges, words, name, at)
+        _add(edges, words, name, at, repeats=heads[0][1] in ("edge", "col"))
         for vertex in words[:2]:
             if not (vertex.isascii() and vertex.isdecimal() and 1 <= int(vertex) <= n and vertex[0] != "0"):
                 raise BadInput(f"{name}, line {at}: vertex '{vertex}' is not one of 1 to {n}, which its p line allows")
-    if len(edges) != m:
+    if m not in (len(edges), len(lines)):
         raise BadInput(f"{name} has {len(edges):,} edges and its p line says {m:,}: mend one of them")
     return names, edges
 
@@ -142,10 +147,12 @@ def _lines(text: str, comment: str) -> list[tuple[int, list[str]]]:
     return found
 
 
-def _add(edges: dict[tuple[str, str], float], words: Sequence[str], name: str, at: int) -> None:
-    """One more edge, in the order in which it was written."""
+def _add(
+    edges: dict[tuple[str, str], float], words: Sequence[str], name: str, at: int, *, repeats: bool = False
+) -> None:
+    """One more edge, in the order in which it was written; the same once more is nothing new where it `repeats`."""
     if len(words) not in (2, 3):
-        raise BadInput(f"{name}, line {at} has {len(words)} words: give {FORMS}")
+        raise BadInput(f"{name}, line {at} has {len(words)} {'word' if len(words) == 1 else 'words'}: give {FORMS}")
     a, b = words[:2]
     try:
         weight = float(words[2]) if len(words) == 3 else 1.0
@@ -155,6 +162,8 @@ def _add(edges: dict[tuple[str, str], float], words: Sequence[str], name: str, a
         raise BadInput(f"{name}, line {at}: the weight of {a} {b} is {words[2]}: give a finite number")
     if a == b:
         raise BadInput(f"{name}, line {at}: an edge joins {a} with itself, which no cut can part: leave it out")
-    if (a, b) in edges or (b, a) in edges:
+    if (known := edges.get((a, b), edges.get((b, a)))) is not None:
+        if repeats and known == weight:
+            return
         raise BadInput(f"{name}, line {at}: the edge {a} {b} is there twice: give it once, with the sum as its weight")
     edges[a, b] = weight

@@ -45,8 +45,13 @@ def read_json(text: str, name: str) -> Found:
     for kind, one, two in (("qubo", "linear", "quadratic"), ("ising", "h", "J")):
         if isinstance(given, dict) and two in given and set(given) <= {one, two, "offset"}:
             return _named(given.get(one, {}), given[two], _number(given.get("offset", 0), "offset", name), name, kind)
-    has = f"has the keys {', '.join(map(repr, given))}" if isinstance(given, dict) else f"is a {type(given).__name__}"
-    raise BadInput(f"{name} {has}: give {FORMS}")
+    if not isinstance(given, dict):
+        raise BadInput(f"{name} is a {type(given).__name__}: give {FORMS}")
+    for one, two in (("linear", "quadratic"), ("h", "J")):
+        if one in given and two not in given:
+            raise BadInput(f"{name} has '{one}' and no '{two}' to join its variables: give {FORMS}")
+    keys = ", ".join(map(repr, given))
+    raise BadInput(f"{name} has {f'the keys {keys}' if keys else 'no keys'}: give {FORMS}")
 
 
 def qubo(linear: Floats, pairs: np.ndarray, quadratic: Floats, offset: float = 0.0) -> Ising:
@@ -86,9 +91,13 @@ def _named(linear: Any, quadratic: Any, offset: float, name: str, kind: Literal[
 
 
 def _matrix(rows: list[Any], name: str) -> Floats:
-    lengths = {len(row) if isinstance(row, list) else 0 for row in rows}
-    if lengths != {len(rows)}:
-        raise BadInput(f"{name} has a matrix of {len(rows)} rows with {sorted(lengths)} entries: give a square one")
+    for row in rows:
+        if not isinstance(row, list):
+            raise BadInput(f"{name} is a list in which {json.dumps(row)[:40]} is no row of a matrix: give {FORMS}")
+    odd = next((i for i, row in enumerate(rows) if len(row) != len(rows)), None)
+    if odd is not None or not rows:
+        last = f", of which row {odd} has the length {len(rows[odd])}" if odd is not None else ""
+        raise BadInput(f"{name} has a matrix of {len(rows)} rows{last}: give a square one")
     return np.array([[_number(value, f"{i},{j}", name) for j, value in enumerate(row)] for i, row in enumerate(rows)])
 
 
