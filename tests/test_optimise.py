@@ -24,7 +24,7 @@ from counterpoint.cli.solutions import interval
 from counterpoint.govern.charter import EXPERIMENT
 from counterpoint.loop.answer import Split
 from counterpoint.loop.jobs import JobSession
-from counterpoint.loop.optimise import device_of
+from counterpoint.loop.optimise import check, device_of
 from counterpoint.machine.general import GeneralMachine
 from counterpoint.machine.meter import CYCLE_SECONDS
 from counterpoint.store.verdicts import verdicts
@@ -96,9 +96,9 @@ def test_runs_fill_their_seconds_and_no_more(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize(("name", "method"), METHODS)
 def test_a_budget_too_small_for_a_rival_is_said(name: str, method: Method) -> None:
-    with pytest.raises(BadInput, match=r"took .* s and its share of the budget is 1e-06 s: give a larger --budget"):
+    with pytest.raises(BadInput, match=r"took .* s and its share of the budget is 1e-06 s: give a --budget [0-9]"):
         method.runs(random_ising(9, 3), 1e-6, (1,))
-    with pytest.raises(BadInput, match="give a larger --budget"):
+    with pytest.raises(BadInput, match=r"give a --budget .* times as large"):
         load(random_ising(9, 3), {name: [method]}, 1e-6, (1,))
 
 
@@ -348,7 +348,7 @@ def test_shots_fill_the_seconds_and_simulation_is_charged_to_nobody() -> None:
     assert asked[1] == SHOTS
     assert real.bill.simulation == 0
     assert real.bill.processor >= 0.05
-    with pytest.raises(BadInput, match=r"one shot takes 1 s, and QAOA's share of the budget is 0\.5 s: give a larger"):
+    with pytest.raises(BadInput, match=r"takes 1 s, and QAOA's share of the budget is 0\.5 s: give a --budget 3 times"):
         Sampled(Qaoa(1, "fixed"), Device(run, lambda _: 1.0, simulated=True)).runs(ising, 0.5, (1,))
 
 
@@ -473,12 +473,32 @@ def test_a_family_is_drawn(quick: Path) -> None:
         (["regular:degree=3,n=4-8", "--budget", "0.1s"], "for each of 90 runs and one needs 0.02 s"),
         (["graph.txt", "--plot", "one.png"], "draws how times grow, and graph.txt has 1 size"),
         (["no.txt"], "no.txt does not exist: check the path"),
-        (["graph.txt", "--angles", "fixed", "--cvar", "0.5"], "no angles are optimised: give 1"),
+        (
+            ["graph.txt", "--angles", "fixed", "--cvar", "0.5"],
+            "no angles are optimised: give --cvar 1, or --angles",
+        ),
+        (["graph.txt", "--cvar", "0"], "a share of 0 of the energies"),
+        (["graph.txt", "--depth", "100"], "are kept up to 11: give --depth 1 to 11, or --angles transferred"),
+        (["irregular.txt", "--depth", "100"], "depth 100 were asked for and 11 is the most: give --depth 1 to 11"),
+        (["irregular.txt", "--angles", "fixed"], "take transferred angles (--angles transferred)"),
+        (["regular:degree=3,n=4-8", "--depth", "100", "--budget", "60s"], "give --depth 1 to 11"),
+        (["graph.txt", "--machine", "none"], "machine 'none' is not known"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_sentence(quick: Path, words: list[str], told: str) -> None:
+    (quick / "irregular.txt").write_text("a b\nb c\n")
     with pytest.raises(BadInput, match=re.escape(told)):
         CliRunner().invoke(app, ["optimise", *words], catch_exceptions=False)
+    assert not (quick / "counterpoint-store").exists()
+
+
+def test_a_budget_too_small_to_choose_angles_is_told_with_one_that_suffices(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem, settings = Family("regular", 3, (8,)).problem(8, (1,)), [Qaoa(1)]
+    Clock(0.5).set(monkeypatch)  # longer than a run of the verdict
+    with pytest.raises(BadInput, match=r"a run of the verdict has .* of a --budget of 30 s: give ([0-9]+)s") as said:
+        check(problem, settings, 30.0, (1,))
+    least = re.findall(r"give ([0-9]+)s", str(said.value))[0]
+    check(problem, settings, float(least), (1,))
 
 
 @pytest.mark.parametrize("text", ["0s", "-1s", "soon", "1e400s", "nan"])

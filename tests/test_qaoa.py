@@ -284,7 +284,7 @@ def test_a_field_says_which_way_round():
         (lambda: of_tree(3, 40), "angles of depth 40 were asked for and those of degree 3 are kept up to 11"),
         (
             lambda: transferred(random_ising(5, 1), 40),
-            "angles of depth 40 were asked for and those of degree 3 are kept up to 11",
+            "angles of depth 40 were asked for and 11 is the most: give --depth 1 to 11",
         ),
         (lambda: fixed(random_ising(5, 1), 1), "fixed angles are those of regular graphs of equal weights"),
         (lambda: fixed(max_cut(nx.path_graph(3)), 1), "degrees 1 to 2"),

@@ -19,10 +19,10 @@ from counterpoint.cli.interrupt import interruptible
 from counterpoint.cli.options import DEFAULT_STORE, Json, Rules, Seed, Store, jobs_in
 from counterpoint.cli.solutions import show_answer, show_course
 from counterpoint.loop.figure import check_figure
-from counterpoint.loop.machines import machine_named
-from counterpoint.loop.optimise import optimise as run_optimise
+from counterpoint.loop.machines import machine_named, queues
+from counterpoint.loop.optimise import check, optimise as run_optimise
 from counterpoint.loop.solution_figure import draw
-from counterpoint.loop.solution_growth import Course, grow
+from counterpoint.loop.solution_growth import Course, each_of, grow
 from counterpoint.loop.verdicts import keep, told_of
 from counterpoint.workloads.cost.times import UNITS
 from counterpoint.workloads.optimise.families import family_named
@@ -88,20 +88,27 @@ def optimise(
         if family is None:
             raise BadInput(f"--plot {plot} draws how times grow, and {problem} has 1 size: give a family, or no --plot")
         check_figure(plot)
+    key = fold_in((seed,), "optimise")
+    given = read_problem(Path(problem)) if family is None else family.problem(family.sizes[0], key)
+    settings = _settings(given.ising, depth, angles, warm, cvar)
+    if family is None:
+        check(given, settings, budget, key)
+    else:
+        each_of(family, settings, budget)
+        for one in settings:
+            one.check(given.ising)
+    ready = None if queues(machine) else machine_named(machine, (seed,))
     console = Console(stderr=True, markup=False, emoji=False, highlight=False)
     with interruptible() as heed, jobs_in(store, charter) as session, console.status("") as status:
-        on, key = machine_named(machine, (seed,), session.jobs), fold_in((seed,), "optimise")
+        on = ready or machine_named(machine, (seed,), session.jobs)  # what queues needs the folder of its jobs
 
         def say(told: str) -> None:
             heed()
             status.update(Text(told))
 
         if family is not None:
-            settings = _settings(family.problem(family.sizes[0], key).ising, depth, angles, warm, cvar)
             found = grow(session, on, family, settings, budget, key, say)
         else:
-            given = read_problem(Path(problem))
-            settings = _settings(given.ising, depth, angles, warm, cvar)
             found = run_optimise(session, on, given, settings, budget, key, _stated(console), say)
             if found.comparison is not None:
                 again = _again(problem, budget, machine, depth, angles, warm, cvar, seed)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from math import ceil
 
 import numpy as np
 
@@ -28,6 +30,7 @@ from counterpoint.workloads.optimise.sampled import Device, Sampled
 from counterpoint.workloads.optimise.solution_time import solution_time
 from counterpoint.workloads.optimise.task import (
     EQUAL,
+    HELD,
     MARGIN,
     RIVALS,
     Best,
@@ -45,6 +48,7 @@ from counterpoint.workloads.workload import QUANTUM, Budget
 REPETITIONS = 20  # to tune a setting, and as many others to judge a side
 PRICED = 1_000  # shots by which the time of one is asked for
 NO_FIGURES = (float("nan"),) * 3
+SPARE = 1.5  # times as much budget as choosing angles took: the next time may be slower
 WEIGHT_BITS = 16  # of weights that differ, where a break-even's oracle adds them
 
 
@@ -70,8 +74,7 @@ def optimise(
     device = device_of(session, machine)
     quantum = [Sampled(one, device) for one in settings]
     methods: dict[str, Sequence[Method]] = {QUANTUM: quantum, **RIVALS}
-    count = sum(map(len, methods.values())) + len(methods)
-    split = Split(budget, REPETITIONS * count, len(methods))
+    split = split_of(settings, budget)
     hypothesis = (
         f"QAOA's best answer to {problem.name} in {split.each:.3g} s of machine and processor is better than the best "
         f"rival's, by more than {MARGIN:g} of {whole_of(problem.kind)}, in the mean of {REPETITIONS} paired repetitions"
@@ -114,6 +117,36 @@ def optimise(
     )
 
 
+def split_of(settings: Sequence[Qaoa], budget: float) -> Split:
+    """How `optimise` divides its budget. Raises BadInput as `Split`."""
+    sides = [settings, *RIVALS.values()]
+    return Split(budget, REPETITIONS * (sum(map(len, sides)) + len(sides)), len(sides))
+
+
+def check(problem: Problem, settings: Sequence[Qaoa], budget: float, key: Key) -> None:
+    """Whether `optimise` can do it, as far as is known without a machine; angles are chosen on trial.
+
+    Raises BadInput where all weights are 0, the budget is too small for a run, or for choosing angles, and where angles
+    cannot be had for the problem.
+    """
+    split = split_of(settings, budget)
+    total(problem.ising)
+    for one in settings:
+        one.check(problem.ising)
+    for one in settings:
+        with undisturbed():
+            one.text(problem.ising, key)  # what Python loads and compiles is not counted
+            began = time.process_time()
+            one.text(problem.ising, key)
+            took = time.process_time() - began
+        if took > HELD * split.each:
+            least = ceil(SPARE * took / (HELD * split.each) * budget)
+            raise BadInput(
+                f"choosing angles of {one} takes {took:.2g} s, and a run of the verdict has {split.each:.2g} s of a "
+                f"--budget of {budget:g} s: give {least}s or more"
+            )
+
+
 def device_of(session: JobSession, machine: Machine) -> Device:
     """`machine` as workloads know it: every job is permitted, charged and sealed by the session.
 
@@ -124,17 +157,19 @@ def device_of(session: JobSession, machine: Machine) -> Device:
         found = session.run(machine, circuit, shots, key)
         return bits_of(found, general(circuit).bits).astype(np.uint8), found.seconds or shots * CYCLE_SECONDS
 
-    def seconds(circuit: str) -> float:
-        price = machine.price(Job(circuit, machine.space.start[None], PRICED, 1, "", (0,)))
-        return price.seconds / PRICED or CYCLE_SECONDS
+    return Device(run, partial(shot_seconds, machine), simulated=not isinstance(machine, QueuedMachine))
 
-    return Device(run, seconds, simulated=not isinstance(machine, QueuedMachine))
+
+def shot_seconds(machine: Machine, circuit: str) -> float:
+    """Of one shot. Raises BadInput where the machine cannot run the circuit."""
+    price = machine.price(Job(circuit, machine.space.start[None], PRICED, 1, "", (0,)))
+    return price.seconds / PRICED or CYCLE_SECONDS
 
 
 def refusal(quantum: Sequence[Sampled], problem: Problem, key: Key) -> str:
     """Why the machine cannot run the circuits; "" where it can. Raises BadInput where there are no angles."""
     for one in quantum:
-        circuit = one.circuit(problem.ising, key)
+        circuit = one.qaoa.text(problem.ising, key)
         try:
             one.device.seconds(circuit)
         except BadInput as refusal:

@@ -98,7 +98,7 @@ def grow(
     device = device_of(session, machine)
     quantum = [Sampled(one, device) for one in settings]
     methods: dict[str, Sequence[Method]] = {QUANTUM: quantum, **RIVALS}
-    each = _each(budget, len(family.sizes), methods)
+    each = each_of(family, settings, budget)
     proof = PROOF * budget / (len(family.sizes) * PROBLEMS)
     found, proved, refused = {name: _Side() for name in methods}, {}, ""
     for n in family.sizes:
@@ -128,9 +128,10 @@ class _Side:
         )
 
 
-def _each(budget: float, sizes: int, methods: Mapping[str, Sequence[Method]]) -> float:
-    """Seconds of one run of one setting on one problem."""
-    runs = sizes * PROBLEMS // 2 * (sum(map(len, methods.values())) + len(methods))
+def each_of(family: Family, settings: Sequence[Qaoa], budget: float) -> float:
+    """Seconds of one run of one setting on one problem. Raises BadInput where that is below 0.02 s."""
+    sides = [settings, *RIVALS.values()]
+    runs = len(family.sizes) * PROBLEMS // 2 * (sum(map(len, sides)) + len(sides))
     each = (1 - PROOF) * budget / runs
     if each < LEAST:
         raise BadInput(

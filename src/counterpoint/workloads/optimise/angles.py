@@ -62,12 +62,12 @@ def of_tree(degree: int, depth: int) -> Angles:
     if degree not in _TREE:
         raise BadInput(
             f"angles of degree {degree} were asked for and those of {', '.join(map(str, DEGREES))} are kept: take "
-            "transferred angles"
+            "transferred angles (--angles transferred)"
         )
     if depth not in depths(degree):
         raise BadInput(
             f"angles of depth {depth} were asked for and those of degree {degree} are kept up to "
-            f"{len(depths(degree))}: give fewer layers, 1 or more, or angles of your own"
+            f"{len(depths(degree))}: give --depth 1 to {len(depths(degree))}, or --angles transferred"
         )
     return _kept(degree)[depth - 1]
 

@@ -65,11 +65,12 @@ class Qaoa:
         if self.warm is not None and self.angles in ("fixed", "transferred"):
             raise BadInput(
                 f"a warm start was asked for with {self.angles} angles, which are those of the start |+>: take "
-                "optimised ones"
+                "optimised ones (--angles optimised)"
             )
         if self.cvar != 1 and self.angles != "optimised":
             raise BadInput(
-                f"a share of {self.cvar:g} of the energies was asked for and no angles are optimised: give 1"
+                f"a share of {self.cvar:g} of the energies was asked for and no angles are optimised: give "
+                "--cvar 1, or --angles optimised"
             )
 
     def __str__(self) -> str:
@@ -78,6 +79,15 @@ class Qaoa:
         warm = "" if self.warm is None else f", warm start {self.warm:g}"
         share = "" if self.cvar == 1 else f", lowest {self.cvar:g}"
         return f"QAOA of depth {self.depth}, {angles} angles{warm}{share}"
+
+    def check(self, problem: Ising) -> None:
+        """Whether angles can be had for the problem, without choosing them. Raises BadInput as `prepared`."""
+        if self.angles == "fixed":
+            fixed(problem, self.depth)
+        elif isinstance(self.angles, str):
+            transferred(problem, self.depth)
+        if self.angles == "optimised":
+            _check_size(problem)
 
     def prepared(self, problem: Ising, key: Key) -> tuple[Angles, Floats]:
         """The angles, and the tilts (n,) rad at which the qubits start.
@@ -96,6 +106,11 @@ class Qaoa:
         from counterpoint.workloads.optimise.qaoa_state import optimised
 
         return optimised(energies(problem), moved, start, self.cvar, scale(problem)), start
+
+    def text(self, problem: Ising, key: Key) -> str:
+        """The circuit that `sample` runs, in OpenQASM 3. Raises BadInput as `prepared`."""
+        angles, start = self.prepared(problem, key)
+        return circuit(problem, angles, None if self.warm is None else start)
 
     def sample(self, problem: Ising, shots: int, key: Key, run: Run | None = None) -> tuple[Bits, Bill]:
         """Assignments (shots, n) uint8 by `run` on a machine, else drawn from the exact state.

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import ceil
 from typing import Protocol
 
 import numpy as np
@@ -85,8 +86,8 @@ def filled(ising: Ising, seconds: float, key: Key, name: str, start: Callable[[]
         used, each = now - began, (now - before) / size
         if len(found) == 1 and used > SLACK * seconds:
             raise BadInput(
-                f"one run of {name} took {used:.3g} s and its share of the budget is {seconds:.3g} s: give a larger "
-                "--budget"
+                f"one run of {name} took {used:.3g} s and its share of the budget is {seconds:.3g} s: give a --budget "
+                f"{ceil(used / seconds):,} times as large or larger"
             )
         size = min(GROWTH * size, BATCH, int(min(SHARE * (seconds - used), PART * seconds) / each))
         if used > FILLED * seconds or size < 1:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil
 from typing import final
 
 import numpy as np
 
 from counterpoint.base import BadInput, Bits, Key, fold_in
 from counterpoint.workloads.optimise.ising import Ising
-from counterpoint.workloads.optimise.qaoa import Qaoa, circuit
+from counterpoint.workloads.optimise.qaoa import Qaoa
 from counterpoint.workloads.optimise.runs import Runs
 from counterpoint.workloads.workload import Bill
 
@@ -38,25 +39,21 @@ class Sampled:
     def __str__(self) -> str:
         return str(self.qaoa)
 
-    def circuit(self, ising: Ising, key: Key) -> str:
-        """The circuit that is run. Raises BadInput as `Qaoa.prepared`."""
-        angles, start = self.qaoa.prepared(ising, key)
-        return circuit(ising, angles, None if self.qaoa.warm is None else start)
-
     def runs(self, ising: Ising, seconds: float, key: Key) -> Runs:
         """As `Method.runs`; what simulates the machine is in the bill and takes none of the seconds.
 
         Raises BadInput where not one shot fits, and as the machine does.
         """
         began = time.process_time()
-        text = self.circuit(ising, key)
+        text = self.qaoa.text(ising, key)
         chosen = time.process_time() - began
         shot = self.device.seconds(text)
         shots = SHOTS if shot <= 0 else min(SHOTS, int((seconds - chosen) / shot))
         if shots < 1:
             raise BadInput(
                 f"choosing angles took {chosen:.3g} s, one shot takes {shot:.3g} s, and QAOA's share of the budget is "
-                f"{seconds:.3g} s: give a larger --budget"
+                f"{seconds:.3g} s: give a --budget {ceil((chosen + shot) / seconds):,} times as large or "
+                "larger"
             )
         bits, machine = self.device.run(text, shots, fold_in(key, "shots"))
         energies = ising.energies(bits)

@@ -41,7 +41,7 @@ def fixed(problem: Ising, depth: int) -> Angles:
         raise BadInput(
             f"fixed angles are those of regular graphs of equal weights, and this problem has degrees {low} to {high}, "
             f"weights {weights.min():g} to {weights.max():g} and {np.count_nonzero(problem.fields)} fields: take "
-            "transferred angles"
+            "transferred angles (--angles transferred)"
         )
     return _divided(of_tree(int(low), depth), float(weights.mean()))
 
@@ -53,8 +53,10 @@ def transferred(problem: Ising, depth: int) -> Angles:
     """
     _, degrees = _terms(problem)
     mean = degrees[degrees > 0].mean()
-    deepest = max(DEGREES, key=lambda d: len(depths(d)))
-    near = min((d for d in DEGREES if depth in depths(d)), key=lambda d: abs(d - mean), default=deepest)
+    near = min((d for d in DEGREES if depth in depths(d)), key=lambda d: abs(d - mean), default=None)
+    if near is None:
+        most = max(len(depths(d)) for d in DEGREES)
+        raise BadInput(f"angles of depth {depth} were asked for and {most} is the most: give --depth 1 to {most}")
     return _divided(of_tree(near, depth), scale(problem) * _first(near) / _first(mean))
 
 
