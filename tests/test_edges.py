@@ -31,7 +31,7 @@ from counterpoint.loop.settings import Settings
 from counterpoint.machine import MACHINES
 from counterpoint.store.database import FILE, Store
 from counterpoint.store.turns import Attempt, Work
-from counterpoint.workloads.rivals import NOTHING, QUANTUM
+from counterpoint.workloads.workload import NOTHING, QUANTUM
 
 SMALL = Settings(
     machine="willow",

@@ -53,7 +53,7 @@ from counterpoint.machine import MACHINES
 from counterpoint.store.database import FILE, Store
 from counterpoint.store.schema import MIGRATIONS, migrate, version
 from counterpoint.store.turns import Attempt, Work
-from counterpoint.workloads.rivals import NOTHING, QUANTUM
+from counterpoint.workloads.workload import NOTHING, QUANTUM
 
 SMALL = Settings(machine="willow", distance=5, rounds=3, candidates=4, cycles=300, decoded=20, turns=4, seed=6)
 OFTEN = (Calibration(every=2), PatchChoice(every=2))

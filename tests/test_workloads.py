@@ -10,8 +10,8 @@ from ising import max_cut
 
 from counterpoint.base import Bits, Key, fold_in
 from counterpoint.identity import identity
-from counterpoint.workloads.arms import Near
-from counterpoint.workloads.bandit import Bandit
+from counterpoint.workloads.bandit.arms import Near
+from counterpoint.workloads.bandit.task import Bandit
 from counterpoint.workloads.calibrate.recalibrate import Recalibration
 from counterpoint.workloads.optimise.qaoa import Qaoa
 from counterpoint.workloads.optimise.sampled import Device, Sampled

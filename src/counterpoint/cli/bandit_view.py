@@ -138,7 +138,7 @@ def show_published(rows: Sequence[Row]) -> None:
     screen.print(made)
     note = (
         f"{runs} runs on each of {functions} functions; +- standard errors. The one function is chosen by the first "
-        f"line in other runs: of the functions' median regrets it has the median. Rivals are tuned on {functions} "
+        f"line in other runs: its mean there is nearest to what was published. Rivals are tuned on {functions} "
         "other functions. Alike: on so many the mean is within two standard errors of the difference from what is "
         "published, or else was ours before."
     )

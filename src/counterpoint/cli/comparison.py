@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
-from counterpoint.cli.console import WIDTH as WIDTH, console
+from counterpoint.cli.console import console
 from counterpoint.loop.advice import shown
 from counterpoint.loop.compare import Comparison, Experiment
 from counterpoint.loop.curve import Curve

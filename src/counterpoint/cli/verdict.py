@@ -12,20 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from counterpoint.base import BadInput
-from counterpoint.cli.comparison import WIDTH
+from counterpoint.cli.console import STYLES, console
 from counterpoint.cli.options import DEFAULT_STORE, Json, Store
 from counterpoint.store.turns import Attempt
 from counterpoint.store.verdicts import Kept, Told, verdicts
-
-STYLES = {"holds": "bold green", "does not hold": "bold red", "not shown": "bold yellow"}
-USES = {  # of a bill: its words, and how a figure is written
-    "calls": ("calls of the oracle", "{:,.0f}"),
-    "shots": ("shots", "{:,.0f}"),
-    "machine": ("machine, s", "{:,.4g}"),
-    "processor": ("processor, s", "{:,.4g}"),
-    "simulation": ("simulated in its place, s", "{:,.4g}"),
-    "joules": ("joules", "{:,.4g}"),
-}
+from counterpoint.workloads.workload import USES
 
 
 def verdict(
@@ -51,18 +42,16 @@ def verdict(
     if as_json:
         typer.echo(json.dumps([asdict(one) for one in kept] if number is None else asdict(chosen), allow_nan=False))
         return
-    console = Console(markup=False, emoji=False, highlight=False)
-    if not console.is_terminal:
-        console.width = WIDTH  # a pipe has no width of its own
-    show(console, chosen.told)
+    screen = console()
+    show(screen, chosen.told)
     earlier = [one for one in kept if one.id != chosen.id]
     if earlier and number is None:
-        console.print(_list(earlier))
+        screen.print(_list(earlier))
 
 
-def show(console: Console, told: Told) -> None:
+def show(screen: Console, told: Told) -> None:
     """One verdict with what it rests on."""
-    console.print(Text(told.task, "bold"))
+    screen.print(Text(told.task, "bold"))
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("")
     for name in told.sides:
@@ -72,18 +61,18 @@ def show(console: Console, told: Told) -> None:
     for use, (words, form) in USES.items():
         if any(side.bill.get(use) for side in told.sides.values()):
             table.add_row(words, *(_used(side, use, form) for side in told.sides.values()))
-    console.print(table)
-    console.print(f"\nbudget      {told.budget}, both sides tuned on it", soft_wrap=True)
-    console.print(f"hypothesis  {told.hypothesis}", soft_wrap=True)
+    screen.print(table)
+    screen.print(f"\nbudget      {told.budget}, both sides tuned on it", soft_wrap=True)
+    screen.print(f"hypothesis  {told.hypothesis}", soft_wrap=True)
     if told.figure is None:
         figure = f"void: '{told.rival}' does not beat the player that does nothing"
     else:
         value, low, high = told.figure
         figure = f"difference {value:+.4g}, 95 % interval {low:+.4g} to {high:+.4g}, margin {told.margin:g}"
-    console.print(Text.assemble("verdict     ", (told.status, STYLES[told.status]), f" ({figure})"), soft_wrap=True)
+    screen.print(Text.assemble("verdict     ", (told.status, STYLES[told.status]), f" ({figure})"), soft_wrap=True)
     if told.break_even:
-        console.print(f"break-even  {told.break_even}", soft_wrap=True)
-    console.print(Text(f"again       {told.command}", "dim"), soft_wrap=True)
+        screen.print(f"break-even  {told.break_even}", soft_wrap=True)
+    screen.print(Text(f"again       {told.command}", "dim"), soft_wrap=True)
 
 
 def _used(side: Attempt, use: str, form: str) -> str:

@@ -28,10 +28,9 @@ from counterpoint.store.turns import Attempt, Work
 from counterpoint.workloads.calibrate.amplification import ErrorAmplification
 from counterpoint.workloads.calibrate.repetition import CoherentRepetition
 from counterpoint.workloads.calibrate.singles import SinglePulses
-from counterpoint.workloads.calibrate.trains import Dial, Finder, Scan
+from counterpoint.workloads.calibrate.trains import Dial, Finder, Scanner
 from counterpoint.workloads.energy import Power, charged
-from counterpoint.workloads.rivals import NOTHING, QUANTUM
-from counterpoint.workloads.workload import Bill
+from counterpoint.workloads.workload import NOTHING, QUANTUM, Bill
 
 CHECKS = ((8, 2_000), (100, 2_000))  # pulses and shots of a train: the long one is read where the short one allows it
 
@@ -114,7 +113,7 @@ class Calibration(Edge):
         knobs = [i for i in every if space.names[i] not in lately] or every
         return max(knobs, key=lambda i: float(risen[space.touches[i]].mean()))
 
-    def _left(self, scan: Scan, settings: Floats, key: Key) -> list[float]:
+    def _left(self, scan: Scanner, settings: Floats, key: Key) -> list[float]:
         """Over-rotations in rad at `settings`, no smaller than the standard error of the longer trains."""
         seen = []
         for pulses, shots in CHECKS:

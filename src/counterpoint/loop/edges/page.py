@@ -9,20 +9,15 @@ import numpy as np
 
 from counterpoint.loop.edges.record import TOLD, Record
 from counterpoint.store.turns import Work
+from counterpoint.workloads.energy import Power
+from counterpoint.workloads.workload import USES
 
-BILL = {  # columns: of a bill, as words, and how a sum is written
-    "calls": ("uses of the gate", "{:,.0f}"),
-    "shots": ("shots", "{:,.0f}"),
-    "machine": ("machine, s", "{:.3g}"),
-    "processor": ("processor, s", "{:.3g}"),
-    "joules": ("joules", "{:.3g}"),
-}
 MEANING = (
     "Tasks of the AI half, done by this machine and by its classical rivals, each side on the same budget. Scores are"
     " measured, larger is better. The answer that is taken is that of the side which has done best on the tasks before;"
     " a setting is used where the check finds it better than the present one, and told only where the explorer cannot"
     " go on from it."
-    " Joules follow from a model: 15 W a core, 25 kW for a whole cryogenic machine."
+    f" Joules follow from a model: {Power()}. An oracle of the bandit is the gate itself."
 )
 
 
@@ -58,16 +53,16 @@ def _sides(found: Record, works: list[Work]) -> list[str]:
     """Each side's mean score and what it used in all tasks together."""
     if not works:
         return []
-    uses = [use for use in BILL if any(a.bill[use] for work in works for a in work.attempts.values())]
+    uses = [use for use in USES if any(a.bill.get(use) for work in works for a in work.attempts.values())]
     rows = [
         (side, f"{mean:.4g}", f"{found.used.get(side, 0)} of {len(works)}", *(_sum(works, side, use) for use in uses))
         for side, mean in found.means.items()
     ]
-    return [_table(("side", "mean score", "answer used", *(BILL[use][0] for use in uses)), rows)]
+    return [_table(("side", "mean score", "answer used", *(USES[use][0] for use in uses)), rows)]
 
 
 def _sum(works: list[Work], side: str, use: str) -> str:
-    return BILL[use][1].format(sum(work.attempts[side].bill[use] for work in works))
+    return USES[use][1].format(sum(work.attempts[side].bill.get(use, 0) for work in works))
 
 
 def _tasks(works: list[Work]) -> list[str]:

@@ -27,8 +27,7 @@ from counterpoint.workloads.energy import Power, charged
 from counterpoint.workloads.optimise.exact import exact
 from counterpoint.workloads.optimise.patches import Patches
 from counterpoint.workloads.optimise.qaoa import Qaoa
-from counterpoint.workloads.rivals import NOTHING, QUANTUM
-from counterpoint.workloads.workload import Bill
+from counterpoint.workloads.workload import NOTHING, QUANTUM, Bill
 
 CHANCE = "chance"
 SMALLER = 3  # distance: so that a chip of distance 7 holds several

@@ -12,7 +12,7 @@ from counterpoint.base import Verdict
 from counterpoint.loop.edges.edge import Edge
 from counterpoint.quops.estimate import student
 from counterpoint.store.turns import Work
-from counterpoint.workloads.rivals import NOTHING, QUANTUM
+from counterpoint.workloads.workload import NOTHING, QUANTUM
 
 TOLD = "told only"  # of an answer that nothing goes on from
 LEAST = 5  # tasks; fewer carry no interval

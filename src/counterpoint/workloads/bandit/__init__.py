@@ -1,3 +1,1 @@
 """Bandit: the best of a few arms, at equal uses of their oracles, with or without Grover powers."""
-
-from counterpoint.workloads.bandit.task import Bandit as Bandit

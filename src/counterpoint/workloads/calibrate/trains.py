@@ -34,7 +34,6 @@ class Scanner(Protocol):
     def __call__(self, settings: Floats, pulses: int, shots: int, key: Key, /) -> Counts: ...
 
 
-Scan = Scanner
 
 
 @dataclass(frozen=True)

@@ -1,3 +1,0 @@
-"""Arms of a bandit, under their former name."""
-
-from counterpoint.workloads.bandit.arms import Near as Near
