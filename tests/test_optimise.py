@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import time
@@ -15,12 +16,13 @@ import pytest
 from chances import FALSE_ALARM
 from clock import TICKS, Clock
 from ising import every, max_cut, random_ising
+from rich.console import Console
 from scipy.stats import binom, norm
 from typer.testing import CliRunner
 
 from counterpoint.base import BadInput
 from counterpoint.cli.main import app
-from counterpoint.cli.solutions import interval
+from counterpoint.cli.solutions import interval, say
 from counterpoint.govern.charter import EXPERIMENT
 from counterpoint.loop.answer import Split
 from counterpoint.loop.jobs import JobSession
@@ -433,7 +435,10 @@ def invoke(*words: str) -> str:
 
 def test_the_verb_answers_and_keeps_its_verdict(quick: Path) -> None:
     text = invoke("graph.txt", "--depth", "1", "--budget", "60s")
-    assert text.index("hypothesis  QAOA's best answer to graph.txt") < text.index("Verdict: does not hold")
+    assert text.count("QAOA's best answer to graph.txt") == 1
+    assert text.index("Hypothesis: QAOA's best answer to graph.txt") < text.index("Verdict: does not hold")
+    assert "by more than 0.001 of the weight of all edges" in text
+    assert "counterpoint verdict shows the verdict's alone" in text
     assert "proved by HiGHS. One side: v" in text
     assert "Break-even: optimise" in text
     table = text[text.index("side  ") : text.index("Time to solution:")]
@@ -442,6 +447,16 @@ def test_the_verb_answers_and_keeps_its_verdict(quick: Path) -> None:
     assert kept.told.status == "does not hold"
     assert kept.told.command == "counterpoint optimise graph.txt --budget 60s --machine ideal --seed 0 --depth 1"
     assert kept.told.sides["quantum"].bill["shots"] > 0
+
+
+def test_sentences_of_a_terminal_are_wrapped_between_words_and_indented() -> None:
+    shown = io.StringIO()
+    words = " ".join(f"word{i}" for i in range(40))
+    say(Console(file=shown, force_terminal=True, width=60, color_system=None), "Verdict:", words)
+    lines = [line.rstrip() for line in shown.getvalue().splitlines()]
+    assert all(len(line) <= 60 for line in lines)
+    assert {line[:12] for line in lines[1:]} == {" " * 12}
+    assert " ".join(line[12:] for line in lines) == words
 
 
 def test_json_has_the_figures_and_what_a_machine_cannot_run_is_not_shown(quick: Path) -> None:

@@ -17,7 +17,7 @@ from rich.text import Text
 from counterpoint.base import BadInput, fold_in
 from counterpoint.cli.interrupt import interruptible
 from counterpoint.cli.options import DEFAULT_STORE, Json, Rules, Seed, Store, jobs_in
-from counterpoint.cli.solutions import show_answer, show_course
+from counterpoint.cli.solutions import say, show_answer, show_course
 from counterpoint.loop.figure import check_figure
 from counterpoint.loop.machines import machine_named, queues
 from counterpoint.loop.optimise import check, optimise as run_optimise
@@ -102,14 +102,14 @@ def optimise(
     with interruptible() as heed, jobs_in(store, charter) as session, console.status("") as status:
         on = ready or machine_named(machine, (seed,), session.jobs)  # what queues needs the folder of its jobs
 
-        def say(told: str) -> None:
+        def doing(told: str) -> None:
             heed()
             status.update(Text(told))
 
         if family is not None:
-            found = grow(session, on, family, settings, budget, key, say)
+            found = grow(session, on, family, settings, budget, key, doing)
         else:
-            found = run_optimise(session, on, given, settings, budget, key, _stated(console), say)
+            found = run_optimise(session, on, given, settings, budget, key, _stated(console), doing)
             if found.comparison is not None:
                 again = _again(problem, budget, machine, depth, angles, warm, cvar, seed)
                 keep(session, store, told_of(found.comparison, f"optimise {given.name}", found.prospect, again))
@@ -125,7 +125,7 @@ def optimise(
 
 def _stated(console: Console) -> Callable[[str], None]:
     """What prints the hypothesis before anything runs."""
-    return lambda hypothesis: console.print(f"hypothesis  {hypothesis}", soft_wrap=True)
+    return lambda hypothesis: say(console, "Hypothesis:", hypothesis)
 
 
 def _settings(

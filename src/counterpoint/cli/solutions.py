@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -15,9 +16,11 @@ from counterpoint.loop.solution_growth import PROBLEMS, Course
 from counterpoint.workloads.cost.times import told, unit_of
 from counterpoint.workloads.energy import Power
 from counterpoint.workloads.optimise.solution_time import Bounded, Growth
+from counterpoint.workloads.optimise.task import whole_of
 from counterpoint.workloads.workload import NOTHING, USES, Bill
 
 SHOWN = 40  # variables of an answer
+LABEL = 11  # columns of a label
 TIMES = (
     "Time to solution: until the best known answer is there with 99 %, runs alone; median of problems, 95 % intervals "
     "('...': no bound)."
@@ -27,6 +30,7 @@ CHARGED = (
     "Machine seconds are what it charges for shots, 1.1 us each where it tells no time; what simulated it is charged "
     "to nobody."
 )
+ALL_OF_IT = "Used: for the verdict and the time to solution; counterpoint verdict shows the verdict's alone."
 
 
 def show_answer(answer: Answer) -> None:
@@ -34,7 +38,8 @@ def show_answer(answer: Answer) -> None:
     out = console()
     piped = not out.is_terminal
     ising, split = answer.problem.ising, answer.split
-    size = f"{answer.problem.kind}, {ising.size:,} variables, {len(ising.pairs):,} couplings"
+    pairs = f"{len(ising.pairs):,} {'coupling' if len(ising.pairs) == 1 else 'couplings'}"
+    size = f"{answer.problem.kind}, {ising.size:,} variables, {pairs}"
     out.print(f"{answer.problem.name}: {size}; machine {answer.machine}.", style="dim", soft_wrap=piped)
     out.print(
         f"Budget {split.total:g} s: {EXACT} up to {split.proof:.3g} s, {split.runs} runs of the verdict "
@@ -42,7 +47,7 @@ def show_answer(answer: Answer) -> None:
         style="dim",
         soft_wrap=piped,
     )
-    table = _table("side", "best", "mean score", "time to 99 %", "a run", "hits", "prepared")
+    table = _table("side", "best", "mean score,\nlarger is better", "time to 99 %", "a run", "hits", "prepared")
     scores = {} if answer.comparison is None else {name: one.mean for name, one in answer.comparison.sides.items()}
     for name in dict.fromkeys([*answer.best.each, *scores]):
         timed, best = answer.times.get(name), answer.best.each.get(name)
@@ -57,13 +62,12 @@ def show_answer(answer: Answer) -> None:
     out.print()
     out.print(_used(answer.bills))
     proof = "proved by HiGHS" if answer.proved else "not proved to be the optimum"
-    said = [f"{TIMES} {CHARGED} {JOULES}", f"Best known: {answer.problem.value(answer.best.energy):.10g}, {proof}."]
-    out.print(f"\n{said[0]}\n", style="dim", soft_wrap=piped)
-    out.print(f"{said[1]} {_assignment(answer)}", soft_wrap=piped)
-    out.print(f"Hypothesis: {answer.verdict.hypothesis}.", soft_wrap=piped)
-    out.print(_verdict(answer), soft_wrap=piped)
+    whole = f"Scores are shares of {whole_of(answer.problem.kind)}."
+    out.print(f"\n{TIMES} {whole} {CHARGED} {ALL_OF_IT} {JOULES}\n", style="dim", soft_wrap=piped)
+    say(out, "Best known:", f"{answer.problem.value(answer.best.energy):.10g}, {proof}. {_assignment(answer)}")
+    say(out, "Verdict:", _verdict(answer))
     if answer.prospect:
-        out.print(f"Break-even: {answer.prospect}", soft_wrap=piped)
+        say(out, "Break-even:", answer.prospect)
 
 
 def show_course(course: Course, plot: Path | None) -> None:
@@ -92,13 +96,25 @@ def show_course(course: Course, plot: Path | None) -> None:
     out.print(_used({name: one.bill for name, one in course.sides.items()}))
     out.print(f"\n{TIMES} {CHARGED} {JOULES}\n", style="dim", soft_wrap=piped)
     proved = ", ".join(f"{count} of {PROBLEMS} at {n}" for n, count in course.proved.items())
-    out.print(f"The best known answer was proved by {EXACT} for {proved}.", soft_wrap=piped)
+    say(out, "Proved:", f"the best known answer, by {EXACT}, for {proved}.")
     if course.refused:
-        out.print(f"QAOA is missing where the machine refused it: {course.refused}.", soft_wrap=piped)
+        say(out, "Missing:", f"QAOA where the machine refused it: {course.refused}.")
     if course.breakeven is not None:
-        out.print(f"Break-even: {course.breakeven.sentence}", soft_wrap=piped)
+        say(out, "Break-even:", course.breakeven.sentence)
     if plot is not None:
-        out.print(f"Time to solution against size: {plot}", soft_wrap=piped)
+        say(out, "Plot:", str(plot))
+
+
+def say(out: Console, label: str, told: str | Text) -> None:
+    """Sentences behind their label: in a terminal wrapped between words and indented, in a pipe one line."""
+    if not out.is_terminal:
+        out.print(Text.assemble(label, " ", told), soft_wrap=True)
+        return
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(no_wrap=True, min_width=LABEL)
+    grid.add_column(overflow="fold")
+    grid.add_row(label, told)
+    out.print(grid)
 
 
 def interval(time: Bounded) -> str:
@@ -128,7 +144,7 @@ def _verdict(answer: Answer) -> Text:
     else:
         ends = f"{verdict.value:+.3g} ({verdict.low:+.3g} to {verdict.high:+.3g})"
         figures = f": mean difference {ends} against {found.rival}, margin {verdict.margin:g}."
-    return Text.assemble("Verdict: ", (verdict.status, STYLES[verdict.status]), figures)
+    return Text.assemble((verdict.status, STYLES[verdict.status]), figures)
 
 
 def _assignment(answer: Answer) -> str:

@@ -19,7 +19,7 @@ def draw(course: Course, path: Path) -> None:
     figure = Figure(figsize=(7.2, 4.6), layout="constrained")
     axes = figure.subplots()
     shown = [(name, side.growth) for name, side in course.sides.items() if side.growth is not None]
-    apart = 0.06 * (course.family.sizes[-1] - course.family.sizes[0]) / len(course.family.sizes)
+    apart = (course.family.sizes[-1] - course.family.sizes[0]) / 100 / max(1, len(shown) - 1)  # a hundredth in all
     for i, (name, grown) in enumerate(shown):
         known = {n: one for n, one in grown.times.items() if one.value is not None}
         sizes = np.array(list(known)) + apart * (i - (len(shown) - 1) / 2)  # beside each other
