@@ -134,7 +134,8 @@ def draw(fixed: dict[int, list[Figures]], rivals: dict[str, list[Figures]], path
         for i, (name, found) in enumerate((name, found) for name, found in rivals.items() if RIVALS[name]):
             level = float(np.mean([getattr(f, what) for f in found]))
             colour = COLOURS[1 + i % (len(COLOURS) - 1)]
-            axis.axhline(level, color=colour, lw=1.2, ls=(2 * i, (4, 8)), label=name if what == "optimal" else None)
+            dashes = (4 * i, (4, 8))  # the gaps of three lines on each other show all of them
+            axis.axhline(level, color=colour, lw=1.2, ls=dashes, label=name if what == "optimal" else None)
         axis.set(xlabel="layers p", ylabel=LABELS[what], xticks=x)
         axis.spines[["top", "right"]].set_visible(False)
     (curves, curve_names), (levels, level_names) = (axis.get_legend_handles_labels() for axis in axes)
@@ -145,6 +146,7 @@ def draw(fixed: dict[int, list[Figures]], rivals: dict[str, list[Figures]], path
         loc="outside lower center",
         ncol=3,
         frameon=False,
+        handlelength=4,
     )
     save(figure, path)
 
