@@ -106,9 +106,9 @@ class Recalibration(Workload):
             "quantum": [CoherentRepetition(reach) for reach in (0.7, 1.0, 1.4)],
             "amplified": [
                 ErrorAmplification(deepest, settings, last, growth)
-                for deepest in (120, 480)
-                for settings in (3, 5)
-                for last in (0.5, 0.8)
+                for deepest in (30, 120, 480)
+                for settings in (2, 3, 5)
+                for last in (0.5, 0.65, 0.8)
                 for growth in (2, 3)
             ],
             "gp-ucb": [SinglePulses(beta, length) for beta in (0.3, 1.0, 3.0) for length in (3.0, 6.0)],
