@@ -53,7 +53,12 @@ def _sides(found: Record, works: list[Work]) -> list[str]:
     """Each side's mean score and what it used in all tasks together."""
     if not works:
         return []
-    uses = [use for use in USES if any(a.bill.get(use) for work in works for a in work.attempts.values())]
+    # What simulates the chip is charged to nobody, and the page has no room for it.
+    uses = [
+        use
+        for use in USES
+        if use != "simulation" and any(a.bill.get(use) for work in works for a in work.attempts.values())
+    ]
     rows = [
         (side, f"{mean:.4g}", f"{found.used.get(side, 0)} of {len(works)}", *(_sum(works, side, use) for use in uses))
         for side, mean in found.means.items()
