@@ -34,8 +34,6 @@ class Scanner(Protocol):
     def __call__(self, settings: Floats, pulses: int, shots: int, key: Key, /) -> Counts: ...
 
 
-
-
 @dataclass(frozen=True)
 class Dial:
     """The knob of a gate's amplitude, as a last full calibration knows it.
