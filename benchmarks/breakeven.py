@@ -141,6 +141,9 @@ def main() -> None:
             for samples, of in ((estimation.samples, "error"), (SAMPLES_AT_HALF_WIDTH, "half-width")):
                 solve = partial(bandit_break_even, oracle, seconds, estimation=estimation, samples=samples)
                 show(f"bandit, {name}, {rounds}, samples of equal {of}", solve, assumed)
+        for changes in ({"cycle": 1e-7}, {"error": 1e-4}):
+            crowd = replace(assumed, cores=1000, **changes)
+            print(f"\n1,000 cores, {changes}: {bandit_break_even(oracle, seconds, crowd).sentence}")
     print(f"\n{recalibrate_break_even(assumed).sentence}")
 
 
