@@ -15,9 +15,10 @@ from rich.console import Console
 from rich.text import Text
 
 from counterpoint.base import BadInput, fold_in
+from counterpoint.cli.console import say
 from counterpoint.cli.interrupt import interruptible
 from counterpoint.cli.options import DEFAULT_STORE, Json, Rules, Seed, Store, jobs_in
-from counterpoint.cli.solutions import say, show_answer, show_course
+from counterpoint.cli.solutions import show_answer, show_course
 from counterpoint.loop.figure import check_figure
 from counterpoint.loop.machines import machine_named, queues
 from counterpoint.loop.optimise import check, optimise as run_optimise

@@ -11,10 +11,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.live import Live
-from rich.table import Table
-from rich.text import Text
 
 from counterpoint.base import BadInput
+from counterpoint.cli.console import say
 from counterpoint.cli.interrupt import interruptible, stoppable
 from counterpoint.cli.options import (
     DEFAULT_STORE,
@@ -136,13 +135,7 @@ def tell(session: Session, console: Console, as_json: bool) -> None:
         print(json.dumps(figures | {"report": str(report)}))
         return
     for line in [*lines, f"report   {report.resolve().as_uri()}"]:
-        if console.is_terminal:  # whole words, under each other
-            row = Table.grid(padding=(0, 1, 0, 0))
-            row.add_row(Text(line[:8].strip()), Text(line[9:], overflow="fold"))
-            row.columns[0].width = 8
-            console.print(row)
-        else:
-            console.print(line, highlight=False, markup=False, soft_wrap=True)
+        say(console, line[:8], line[9:])
 
 
 def watch(session: Session, console: Console, *, quiet: bool) -> None:

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from counterpoint.cli.console import STYLES, console
+from counterpoint.cli.console import STYLES, console, say
 from counterpoint.loop.answer import EXACT, Answer
 from counterpoint.loop.solution_growth import PROBLEMS, Course
 from counterpoint.workloads.cost.times import told, unit_of
@@ -20,7 +19,6 @@ from counterpoint.workloads.optimise.task import whole_of
 from counterpoint.workloads.workload import NOTHING, USES, Bill
 
 SHOWN = 40  # variables of an answer
-LABEL = 11  # columns of a label
 TIMES = (
     "Time to solution: until the best known answer is there with 99 %, runs alone; median of problems, 95 % intervals "
     "('...': no bound)."
@@ -103,18 +101,6 @@ def show_course(course: Course, plot: Path | None) -> None:
         say(out, "Break-even:", course.breakeven.sentence)
     if plot is not None:
         say(out, "Plot:", str(plot))
-
-
-def say(out: Console, label: str, told: str | Text) -> None:
-    """Sentences behind their label: in a terminal wrapped between words and indented, in a pipe one line."""
-    if not out.is_terminal:
-        out.print(Text.assemble(label, " ", told), soft_wrap=True)
-        return
-    grid = Table.grid(padding=(0, 1, 0, 0))
-    grid.add_column(no_wrap=True, min_width=LABEL)
-    grid.add_column(overflow="fold")
-    grid.add_row(label, told)
-    out.print(grid)
 
 
 def interval(time: Bounded) -> str:

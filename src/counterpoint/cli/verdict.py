@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from counterpoint.base import BadInput
-from counterpoint.cli.console import STYLES, console
+from counterpoint.cli.console import STYLES, console, say
 from counterpoint.cli.options import DEFAULT_STORE, Json, Store
 from counterpoint.store.turns import Attempt
 from counterpoint.store.verdicts import Kept, Told, verdicts
@@ -62,17 +62,18 @@ def show(screen: Console, told: Told) -> None:
         if any(side.bill.get(use) for side in told.sides.values()):
             table.add_row(words, *(_used(side, use, form) for side in told.sides.values()))
     screen.print(table)
-    screen.print(f"\nbudget      {told.budget}, both sides tuned on it", soft_wrap=True)
-    screen.print(f"hypothesis  {told.hypothesis}", soft_wrap=True)
+    screen.print()
+    say(screen, "budget     ", f"{told.budget}, both sides tuned on it")
+    say(screen, "hypothesis ", told.hypothesis)
     if told.figure is None:
         figure = f"void: '{told.rival}' does not beat the player that does nothing"
     else:
         value, low, high = told.figure
         figure = f"difference {value:+.4g}, 95 % interval {low:+.4g} to {high:+.4g}, margin {told.margin:g}"
-    screen.print(Text.assemble("verdict     ", (told.status, STYLES[told.status]), f" ({figure})"), soft_wrap=True)
+    say(screen, "verdict    ", Text.assemble((told.status, STYLES[told.status]), f" ({figure})"))
     if told.break_even:
-        screen.print(f"break-even  {told.break_even}", soft_wrap=True)
-    screen.print(Text(f"again       {told.command}", "dim"), soft_wrap=True)
+        say(screen, "break-even ", told.break_even)
+    say(screen, "again      ", Text(told.command, "dim"))
 
 
 def _used(side: Attempt, use: str, form: str) -> str:
