@@ -280,7 +280,9 @@ def test_depolarising(p, chances):
 
 @pytest.mark.parametrize("n", [1, 3, 6])
 def test_qsim_gives_the_same_amplitudes_in_single_precision(n):
-    pytest.importorskip("qsimcirq", reason="qsimcirq is not installed")
+    pytest.importorskip(
+        "qsimcirq", reason="qsimcirq, the optional extra qsim, is not installed here: make test installs it"
+    )
     gates = tuple(name for name, (qubits, _) in GATES.items() if qubits <= n)
     ansatz, at = of_circuit(random_circuit(n, 60, n, gates))
     found = forward.amplitudes(ansatz, at)

@@ -13,9 +13,10 @@ from scipy.stats import norm
 
 from counterpoint.base import BadInput, Denial
 from counterpoint.circuits.state import probabilities
+from counterpoint.explore.counted import Counted
 from counterpoint.explore.estimate import Estimate, Estimated, grid, nearest
 from counterpoint.explore.gpucb import Belief, prior
-from counterpoint.explore.klucb import Counted, KlUcb, upper
+from counterpoint.explore.klucb import KlUcb, upper
 from counterpoint.explore.moss import Moss
 from counterpoint.explore.quantum import QuantumGpUcb
 from counterpoint.explore.thompson import Thompson

@@ -24,6 +24,7 @@ from counterpoint.loop.audit import audit
 from counterpoint.loop.build import build
 from counterpoint.loop.closing import closing
 from counterpoint.loop.edges.offered import EDGES, due, edges_named
+from counterpoint.loop.edges.page import edge_page
 from counterpoint.loop.edges.record import LEAST, record
 from counterpoint.loop.report import write_report
 from counterpoint.loop.session import Session
@@ -255,3 +256,22 @@ def test_explorers_that_adopt_go_on_from_the_setting() -> None:
         centre = explorer.adopt(state, settings).centre.around(np.zeros((1, space.start.size))).centre
         expected = np.where(np.isnan(settings), space.start, settings)
         assert np.allclose(centre, expected, rtol=1e-12), name
+
+
+def test_a_run_that_was_stopped_claims_nothing() -> None:
+    won = record(EDGES["bandit"], works("bandit", [(2.0, 1.0, 0.0)] * LEAST))
+    assert (won.claim(complete=True), won.claim(complete=False)) == ("holds", "not shown")
+
+
+def test_a_stopped_run_says_so_of_its_edges(tmp_path: Path) -> None:
+    session = begin(tmp_path)
+    session.state = replace(session.state, works=tuple(works("bandit", [(2.0, 1.0, 0.0)] * LEAST)))
+    with session:
+        for _ in session:
+            break
+    lines, figures = closing(session)
+    assert session.ending == "interrupted"
+    assert session.records["bandit"].verdict.status == "holds"  # type: ignore[union-attr]
+    assert figures["edges"]["bandit"]["verdict"] == "not shown"
+    assert any(line.startswith("bandit") and "not shown" in line and "holds" not in line for line in lines)
+    assert "holds" not in "".join(edge_page(session.records, session.state.works, complete=False))

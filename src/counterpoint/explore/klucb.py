@@ -7,43 +7,17 @@ UCB1 (Auer, Cesa-Bianchi and Fischer, Machine Learning 47, 235 (2002)).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from scipy.special import entr
 
 from counterpoint.base import Action, ControlSpace, Denial, Explorer, Floats, Key, Outcome, Seen
-from counterpoint.explore.estimate import Estimate, Estimated, grid, nearest
+from counterpoint.explore.counted import Counted
+from counterpoint.explore.estimate import Estimated, grid
 
 STEPS, CLOSE = 50, 1e-10  # of Newton's method, which converges from one side
-
-
-@dataclass(frozen=True, eq=False)
-class Counted:
-    """Samples of K arms."""
-
-    points: Floats  # (K, 1)
-    ones: Floats  # (K,) sum of what was sampled
-    samples: Floats  # (K,)
-
-    @classmethod
-    def of(cls, points: Floats) -> Counted:
-        """Nothing was sampled yet."""
-        return cls(points, np.zeros(len(points)), np.zeros(len(points)))
-
-    def after(self, action: Action, outcome: Estimated) -> Counted:
-        """With the mean of some more samples."""
-        assert isinstance(action, Estimate)
-        ones, samples = self.ones.copy(), self.samples.copy()
-        arm = nearest(self.points, action.setting)
-        ones[arm] += outcome.value * outcome.shots
-        samples[arm] += outcome.shots
-        return replace(self, ones=ones, samples=samples)
-
-    def more(self, arm: int, samples: float) -> Estimate:
-        """So many more samples of an arm, at least 1."""
-        return Estimate.of_samples(self.points[arm], max(1, int(samples)))
 
 
 def upper(means: Floats, bounds: Floats) -> Floats:
@@ -107,7 +81,4 @@ class KlUcb(Explorer):
         return state.more(arm, self.share * state.samples[arm])
 
     def tell(self, state: Counted, action: Action, outcome: Outcome | Denial | Estimated) -> Counted:
-        if isinstance(outcome, Denial):
-            return state
-        assert isinstance(outcome, Estimated)
-        return state.after(action, outcome)
+        return state.told(action, outcome)

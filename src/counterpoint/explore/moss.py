@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from counterpoint.base import Action, BadInput, ControlSpace, Denial, Explorer, Key, Outcome, Seen
+from counterpoint.explore.counted import Counted
 from counterpoint.explore.estimate import Estimated, grid
-from counterpoint.explore.klucb import Counted
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,4 @@ class Moss(Explorer):
         return state.more(arm, self.share * state.samples[arm])
 
     def tell(self, state: Counted, action: Action, outcome: Outcome | Denial | Estimated) -> Counted:
-        if isinstance(outcome, Denial):
-            return state
-        assert isinstance(outcome, Estimated)
-        return state.after(action, outcome)
+        return state.told(action, outcome)

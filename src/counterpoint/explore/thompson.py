@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from counterpoint.base import Action, ControlSpace, Denial, Explorer, Key, Outcome, Seen, fold_in
+from counterpoint.explore.counted import Counted
 from counterpoint.explore.estimate import Estimated, grid
-from counterpoint.explore.klucb import Counted
 
 DRAWS = 1024  # at once, at most
 

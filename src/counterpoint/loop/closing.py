@@ -85,7 +85,8 @@ def closing(session: Session) -> tuple[list[str], dict[str, Any]]:
         f"price    {price.cycles:,} cycles in {price.shots:,} shots, {_purposes(session)};"
         f" {price.seconds:.1f} s of the machine, {session.wall_seconds:.0f} s of wall time"
     )
-    lines += [f"{name:9}{_edge(found)}" for name, found in session.records.items()]
+    complete = session.ending == "complete"
+    lines += [f"{name:9}{_edge(found, complete)}" for name, found in session.records.items()]
     lines += [f"ALARM    {found.sentence}" for found in session.alarms[:1]]
     lines += _guarded(session)
     verified = checked.head is not None and not checked.faults
@@ -103,7 +104,7 @@ def closing(session: Session) -> tuple[list[str], dict[str, Any]]:
         "gain": None if won is None else {"value": won.value, "interval": [won.low, won.high]},
         "verdict": found.status,
         "merit": share,
-        "edges": {name: _plain_edge(found) for name, found in session.records.items()},
+        "edges": {name: _plain_edge(found, complete) for name, found in session.records.items()},
         "alarms": len(session.alarms),
         "guard": dict(Counter(event.kind for _, event in session.events)),
         "shadow": None if seen is None else seen.plain,
@@ -123,18 +124,18 @@ def _purposes(session: Session) -> str:
     return f"{exploring:,} of them exploring and {tasks:,} for tasks" if tasks else "all of them exploring"
 
 
-def _edge(found: Record | str) -> str:
-    """What came of a feedback edge, in a line."""
+def _edge(found: Record | str, complete: bool) -> str:
+    """What came of a feedback edge, in a line; a run that was stopped claims nothing."""
     if isinstance(found, str):
         return found
     verdict = found.verdict
     if np.isnan(verdict.value):
         return found.words(ended=True) + (f" (in all {found.uses})" if found.tasks > 1 else "")
     interval = f"{verdict.value:+.3g}, 95 % interval {verdict.low:+.3g} to {verdict.high:+.3g}"
-    return f"{verdict.hypothesis}: {verdict.status} ({interval}, {found.tasks} tasks); used: {found.uses}"
+    return f"{verdict.hypothesis}: {found.claim(complete)} ({interval}, {found.tasks} tasks); used: {found.uses}"
 
 
-def _plain_edge(found: Record | str) -> dict[str, Any]:
+def _plain_edge(found: Record | str, complete: bool) -> dict[str, Any]:
     if isinstance(found, str):
         return {"offered": False, "why": found}
     verdict, void = found.verdict, bool(np.isnan(found.verdict.value))
@@ -142,7 +143,7 @@ def _plain_edge(found: Record | str) -> dict[str, Any]:
         "offered": True,
         "hypothesis": verdict.hypothesis,
         "margin": verdict.margin,
-        "verdict": verdict.status,
+        "verdict": found.claim(complete),
         "figure": None if void else [verdict.value, verdict.low, verdict.high],
         "tasks": found.tasks,
         "means": found.means,

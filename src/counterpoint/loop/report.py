@@ -59,7 +59,10 @@ def write_report(session: Session, path: Path) -> Path:
         _note(WHO),
         *([_note(SHADOW)] if s.shadow else []),
         "<h2>Quantum for AI</h2>",
-        *(edge_page(session.records, session.state.works) or [_note("No tasks were offered in this run.")]),
+        *(
+            edge_page(session.records, session.state.works, session.ending == "complete")
+            or [_note("No tasks were offered in this run.")]
+        ),
         "<h2>Roll-backs and telemetry</h2>",
         _table((f"turn {turn}", f"{event.kind}: {event.why}") for turn, event in session.events[-50:])
         if session.events

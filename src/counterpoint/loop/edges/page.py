@@ -21,8 +21,9 @@ MEANING = (
 )
 
 
-def edge_page(records: Mapping[str, Record | str], works: Sequence[Work]) -> list[str]:
-    """Parts of HTML: how each edge stands, and all `works` of the run; none where no edge was asked for."""
+def edge_page(records: Mapping[str, Record | str], works: Sequence[Work], complete: bool) -> list[str]:
+    """Parts of HTML: how each edge stands, and all `works` of the run, which ended by itself or not; none where no
+    edge was asked for."""
     if not records:
         return []
     parts = [f'<p class="note">{escape(MEANING)}</p>']
@@ -33,19 +34,19 @@ def edge_page(records: Mapping[str, Record | str], works: Sequence[Work]) -> lis
             continue
         own = [work for work in works if work.edge == name]
         done = [work for work in own if not work.undone]
-        parts += [f"<p>{escape(_verdict(found))}</p>", *_sides(found, done), *_tasks(done)]
+        parts += [f"<p>{escape(_verdict(found, complete))}</p>", *_sides(found, done), *_tasks(done)]
         parts += _undone([work for work in own if work.undone])
     return parts
 
 
-def _verdict(found: Record) -> str:
+def _verdict(found: Record, complete: bool) -> str:
     verdict = found.verdict
     if np.isnan(verdict.value):
         why = "no rival beats doing nothing" if found.void else "too few tasks"
         return f"{verdict.hypothesis}: {verdict.status} ({why}, {found.tasks} tasks)."
     return (
-        f"{verdict.hypothesis}, by more than {verdict.margin:g}: {verdict.status}. Mean difference to {found.rival}"
-        f" {verdict.value:+.3g}, 95 % interval {verdict.low:+.3g} to {verdict.high:+.3g}, {found.tasks} tasks."
+        f"{verdict.hypothesis}, by more than {verdict.margin:g}: {found.claim(complete)}. Mean difference"
+        f" to {found.rival} {verdict.value:+.3g}, 95 % interval {verdict.low:+.3g} to {verdict.high:+.3g}, {found.tasks} tasks."
     )
 
 

@@ -36,7 +36,8 @@ class Record:
             return "no task yet"
         sides = (QUANTUM, self.rival)
         found = ", ".join(f"{side} {self.last.attempts[side].answer}" for side in sides)
-        so_far = f"after {self.tasks} tasks" if ended else f"so far ({self.tasks} tasks)"
+        tasks = f"{self.tasks} task" + "s" * (self.tasks != 1)
+        so_far = f"after {tasks}" if ended else f"so far ({tasks})"
         standing = "void: no rival beats doing nothing" if self.void else self.verdict.status
         used = f"{self.last.used} used" if self.last.used else TOLD
         return f"{self.last.task}: {found} · {standing} {so_far} · {used}"
@@ -46,6 +47,10 @@ class Record:
         """How often the answer of each side was used, in words."""
         often = sorted(self.used.items(), key=lambda item: -item[1])
         return ", ".join(f"{side or TOLD} {count} of {self.tasks}" for side, count in often)
+
+    def claim(self, complete: bool) -> str:
+        """The verdict of a run that ended by itself; stopping one when it looks good proves nothing."""
+        return self.verdict.status if complete else "not shown"
 
     @property
     def void(self) -> bool:

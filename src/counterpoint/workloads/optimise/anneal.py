@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, final
-
-import numpy as np
+from typing import final
 
 from counterpoint.base import BadInput, Bits, Key
+from counterpoint.workloads.optimise.dwave_samplers import SAMPLERS, bits_of, model_of, seed_of
 from counterpoint.workloads.optimise.ising import Ising
 from counterpoint.workloads.optimise.runs import Runs, filled
 
 citation = (
     "@article{Kirkpatrick1983, title={Optimization by simulated annealing}, author={Kirkpatrick, S. and Gelatt, C. D."
-    " and Vecchi, M. P.}, journal={Science}, volume={220}, pages={671--680}, year={1983}}\n"
-    "@software{dwavesamplers, title={dwave-samplers}, author={{D-Wave}}, url={https://pypi.org/project/dwave-samplers}}"
+    " and Vecchi, M. P.}, journal={Science}, volume={220}, pages={671--680}, year={1983}}\n" + SAMPLERS
 )
 
 
@@ -50,26 +48,3 @@ class Anneal:
             return bits_of(found)
 
         return batch
-
-
-def model_of(ising: Ising) -> Any:
-    """The problem as a dimod.BinaryQuadraticModel of spins, its largest weight 1."""
-    from dimod import SPIN, BinaryQuadraticModel
-
-    largest = max(np.abs(ising.fields).max(), np.abs(ising.couplings).max(initial=0.0))
-    scale = 1 / largest if largest else 1.0
-    first, second = ising.pairs.T
-    return BinaryQuadraticModel.from_numpy_vectors(
-        ising.fields * scale, (first, second, ising.couplings * scale), 0.0, SPIN
-    )
-
-
-def seed_of(key: Key) -> int:
-    """A seed that these samplers take."""
-    return int(np.random.default_rng(key).integers(2**31))
-
-
-def bits_of(found: Any) -> Bits:
-    """(runs, n) from a dimod.SampleSet of spins on variables 0 to n - 1."""
-    spins = found.record.sample[:, np.argsort(found.variables)]
-    return ((1 - spins) // 2).astype(np.uint8)

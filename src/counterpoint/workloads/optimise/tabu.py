@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from typing import final
 
 from counterpoint.base import BadInput, Bits, Key
-from counterpoint.workloads.optimise.anneal import bits_of, model_of, seed_of
+from counterpoint.workloads.optimise.dwave_samplers import SAMPLERS, bits_of, model_of, seed_of
 from counterpoint.workloads.optimise.ising import Ising
 from counterpoint.workloads.optimise.runs import Runs, filled
 
 citation = (
     "@article{Palubeckis2004, title={Multistart tabu search strategies for the unconstrained binary quadratic"
     " optimization problem}, author={Palubeckis, Gintaras}, journal={Annals of Operations Research}, volume={131},"
-    " pages={259--282}, year={2004}}\n"
-    "@software{dwavesamplers, title={dwave-samplers}, author={{D-Wave}}, url={https://pypi.org/project/dwave-samplers}}"
+    " pages={259--282}, year={2004}}\n" + SAMPLERS
 )
 
 
