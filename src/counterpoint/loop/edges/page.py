@@ -46,7 +46,8 @@ def _verdict(found: Record, complete: bool) -> str:
         return f"{verdict.hypothesis}: {verdict.status} ({why}, {found.tasks} tasks)."
     return (
         f"{verdict.hypothesis}, by more than {verdict.margin:g}: {found.claim(complete)}. Mean difference"
-        f" to {found.rival} {verdict.value:+.3g}, 95 % interval {verdict.low:+.3g} to {verdict.high:+.3g}, {found.tasks} tasks."
+        f" to {found.rival} {verdict.value:+.3g}, 95 % interval {verdict.low:+.3g} to {verdict.high:+.3g},"
+        f" {found.tasks} tasks."
     )
 
 
